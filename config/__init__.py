@@ -1,0 +1,1 @@
+"""Settings per process, and the one URL table. May import anything."""

@@ -1,0 +1,1 @@
+"""内核: pure values that every stage shares. No Django, no clock, no I/O."""
