@@ -14,7 +14,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,6 +138,7 @@ class Server:
             for sent, wait_s in ((what, STOP_WAIT_S), (signal.SIGQUIT, STOP_WAIT_S)):
                 processes.send([pid], sent)
                 if processes.wait_until_gone(self.home.data, wait_s):
+                    self._leave_temp()
                     return
             raise Refused(f"数据库（进程 {pid}）没有停下，请查看 {self.log_file}。")
 
@@ -271,6 +272,12 @@ class Server:
             and found.st_uid == account.uid
             and stat.S_IMODE(found.st_mode) == OWNER_ONLY
         )
+
+    def _leave_temp(self) -> None:
+        """Take away the folder that stood outside the home; the next start makes it again."""
+        if self.socket_dir != self._home_socket:
+            with suppress(OSError):
+                self.socket_dir.rmdir()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
