@@ -1,0 +1,1 @@
+"""终端: the command line, the embedded server and the test run."""

@@ -1,0 +1,149 @@
+"""`./ykt test`: what the tests need, then the quick checks, then pytest, each with its time.
+
+A thing that is missing is installed or named; nothing is skipped in silence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+from yikatong.kernel.errors import Refused
+from yikatong.kernel.home import CHECKOUT
+
+PACKAGES = ("chromium", "fonts-noto-cjk", "fonts-hanazono", "poppler-utils")
+APT = ("apt-get", "-y", "-q", "-o", "Dpkg::Use-Pty=0")
+TREES = ("yikatong", "config", "simulators")
+TEMPLATES = "yikatong"
+WORKERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One check: what it is called, and the words that run it."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+def phases(*, long: bool) -> tuple[Phase, ...]:
+    """The checks in the order in which they run, the quick ones first."""
+    python = (sys.executable, "-P", "-m")
+    return (
+        Phase("ruff check", (*python, "ruff", "check", ".")),
+        Phase("ruff format", (*python, "ruff", "format", "--check", ".")),
+        Phase("djlint 格式", (*python, "djlint", TEMPLATES, "--check", "--quiet")),
+        Phase("djlint 检查", (*python, "djlint", TEMPLATES, "--lint", "--quiet")),
+        Phase("import-linter", (*python, "importlinter.cli", "lint")),
+        Phase("mypy", (*python, "mypy")),
+        Phase("迁移", (*python, "django", "makemigrations", "--check", "--dry-run")),
+        Phase("生成文档", (*python, "yikatong.cli", "docs", "--check")),
+        Phase("pytest", (*python, "pytest", *pytest_words(long=long))),
+    )
+
+
+def pytest_words(*, long: bool) -> tuple[str, ...]:
+    words = ("-n", str(WORKERS), "--dist", "loadfile", "--durations=10")
+    return words if long else (*words, "-m", "not long")
+
+
+def run_tests(*, long: bool) -> int:
+    """Run every phase, whatever the earlier ones said; 0 only if all of them are content."""
+    install_packages()
+    failed = []
+    began = time.monotonic()
+    for phase in phases(long=long):
+        say(f"── {phase.name}")
+        started = time.monotonic()
+        code = subprocess.run(  # noqa: S603 - the words are ours, no shell splits them
+            phase.command, cwd=CHECKOUT, env=environment(), check=False
+        ).returncode
+        spent = time.monotonic() - started
+        if code != 0:
+            failed.append(phase.name)
+        # after pytest nothing but a failure elsewhere is said: its closing lines stay the last
+        if phase.name != "pytest":
+            say(f"   {'通过' if code == 0 else f'未通过（{code}）'}，{spent:.1f} 秒")
+    if failed:
+        say(f"未通过：{'、'.join(failed)}（共 {time.monotonic() - began:.0f} 秒）")
+    return 1 if failed else 0
+
+
+def environment() -> dict[str, str]:
+    return {
+        **os.environ,
+        "PYTHONPATH": str(CHECKOUT),
+        "PYTHONUTF8": "1",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "CHROMIUM": chromium(),
+    }
+
+
+def chromium() -> str:
+    """The browser of the tests: `$CHROMIUM`, else Debian's."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+
+
+def install_packages() -> None:
+    """Chromium, the fonts and poppler from Debian's packages, if they are not there.
+
+    Raises:
+        Refused: they are missing and cannot be installed; the sentence names them.
+    """
+    missing = [package for package in PACKAGES if not is_installed(package)]
+    if not missing:
+        return
+    names = " ".join(missing)
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise Refused(f"测试还缺少系统组件，请先以 root 安装：apt-get install {names}")
+    say(f"正在安装测试所需的系统组件：{names} …")
+    for words in (("update",), ("install", "--no-install-recommends", *missing)):
+        done = subprocess.run(  # noqa: S603 - the words are ours, no shell splits them
+            (*APT, *words),
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            tail = "\n".join(done.stdout.splitlines()[-10:])
+            raise Refused(f"安装 {names} 失败，请检查网络或软件源：\n{tail}")
+
+
+def is_installed(package: str) -> bool:
+    if shutil.which("dpkg-query") is None:
+        return False
+    asked = subprocess.run(  # noqa: S603 - the words are ours, no shell splits them
+        ("/usr/bin/dpkg-query", "-W", "-f", "${db:Status-Status}", package),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return asked.stdout == "installed"
+
+
+def say(sentence: str) -> None:
+    sys.stdout.write(sentence + "\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="运行全部检查和测试")
+    parser.add_argument("--long", action="store_true", help="连同长测试")
+    words = parser.parse_args()
+    try:
+        return run_tests(long=words.long)
+    except Refused as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
