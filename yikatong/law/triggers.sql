@@ -62,8 +62,8 @@ CREATE TRIGGER batch_moves_along_an_edge BEFORE UPDATE ON submission_batch
 CREATE OR REPLACE FUNCTION note_batch_move() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public AS $$
 BEGIN
-    INSERT INTO submission_batchmove (batch_id, from_status, to_status, at)
-    VALUES (NEW.id, OLD.status, NEW.status, clock_timestamp());
+    INSERT INTO submission_batchmove (county, unit_no, department_no, batch_id, from_status, to_status, at)
+    VALUES (NEW.county, NEW.unit_no, NEW.department_no, NEW.id, OLD.status, NEW.status, clock_timestamp());
     RETURN NULL;
 END $$;
 DROP TRIGGER IF EXISTS note_batch_move ON submission_batch;
@@ -224,3 +224,5 @@ BEGIN
         event ->> 'note', touched, prev, hash);
     UPDATE audit_audithead SET seq = (event ->> 'seq')::bigint, hash = audit_append.hash;
 END $$;
+INSERT INTO audit_audithead ("only", seq, hash) VALUES (true, 0, decode(repeat('00', 32), 'hex'))
+ON CONFLICT ("only") DO NOTHING;

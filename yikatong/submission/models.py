@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from yikatong.catalogue.models import Programme
 from yikatong.kernel.steps import STATUS_WORD, Status
-from yikatong.organisation.models import CountyRecord, Record
+from yikatong.organisation.models import CountyRecord
 from yikatong.registry.models import CardAccount, Household, Person
 
 
@@ -59,9 +59,10 @@ class Batch(CountyRecord):
         )
 
 
-class BatchMove(Record):
+class BatchMove(CountyRecord):
     """状态变化, written by the trigger itself: what the audit chain is held against (I12)."""
 
+    department_no = models.IntegerField(db_comment="主管部门编号")
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="moves", db_comment="批次")
     from_status = models.CharField(max_length=12, db_comment="原状态")
     to_status = models.CharField(max_length=12, db_comment="新状态")
