@@ -54,6 +54,7 @@ COUNTY_WIDE: Final = ("organisation_unit", "organisation_payingbank")
 EXTRA_POLICIES: Final = (
     # sign-in looks up a post before any scope is known
     ("organisation_unit", "sign_in_reads_units", "FOR SELECT TO ykt_web, ykt_secadmin USING (true)"),
+    ("organisation_county", "everyone_reads_names", "FOR SELECT TO ykt_web, ykt_public USING (true)"),
     # a bank sees the batches that it has a share in
     (
         "submission_batch",

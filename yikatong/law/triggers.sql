@@ -193,7 +193,8 @@ WHERE event.action = 'batch.compile' AND event.result = 'passed'
 UNION
 SELECT DISTINCT line.batch_id, line.county, change.proposed_by
 FROM registry_accountchange AS change
-JOIN submission_line AS line ON line.account_id = change.account_id
+JOIN validation_lineverdict AS verdict ON verdict.account_id = change.account_id
+JOIN submission_line AS line ON line.id = verdict.line_id
 JOIN submission_batch AS batch ON batch.id = line.batch_id
 WHERE change.state = 'CONFIRMED' AND change.decided_at >= batch.made_at;
 COMMENT ON VIEW batch_makers IS '参与批次编制的人：编制、录入、修改或为其中的人变更账户';
