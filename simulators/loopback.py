@@ -8,22 +8,21 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import httpx
-
 HOST: Final = "127.0.0.1"
 SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 BODY_AT_MOST: Final = 64 * 1024 * 1024
 READ_S: Final = 15.0
+ASK_S: Final = 5.0
+SERVER_ERROR: Final = 500
+CLIENT_ERROR: Final = 400
 
 Json = dict[str, Any]
-
-CALLER: Final = httpx.Client(trust_env=False, timeout=5.0)
-"""One client per program: the other program is asked often."""
 
 
 class Fault(Exception):
@@ -130,6 +129,24 @@ def serve_json(handle: Callable[[Request], Answer], port: int = 0) -> Server:
     server.handle = handle
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     return server
+
+
+def ask(url: str, path: str, content: Json) -> Answer | None:
+    """POST to the other program: its status and answer; None where no clear answer came."""
+    address = urlsplit(url)
+    connection = HTTPConnection(address.hostname or HOST, address.port, timeout=ASK_S)
+    try:
+        body = json.dumps(content, ensure_ascii=False).encode()
+        connection.request("POST", path, body, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+    except (OSError, HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
+    if response.status >= SERVER_ERROR or not isinstance(answer, dict):
+        return None
+    return response.status, answer
 
 
 def url_of(server: ThreadingHTTPServer) -> str:

@@ -77,26 +77,33 @@ def send_day_account(db: sqlite3.Connection, crypto: Crypto, account: Json) -> N
 
 def books_of(books: Books, asked: dict[str, Any]) -> Json:
     """Everything that was paid, for an oracle: narrowed by `bank` or `batch_no` where asked."""
+    one = asked.get("batch_no")
     payments = books.read(
         "SELECT detail_id, batch_no, bank AS bank_no3, acct_no, name, amount_fen, bank_serial,"
         " paid_at FROM payment WHERE bank = coalesce(?, bank) AND batch_no = coalesce(?, batch_no)"
         " ORDER BY bank_serial",
-        asked.get("bank"), asked.get("batch_no"),
+        asked.get("bank"), one,
     )  # fmt: skip
     lines = books.read(
         "SELECT l.state, count(*) AS count, sum(l.amount_fen) AS sum_fen FROM line l"
         " JOIN batch b USING (batch_no) WHERE b.bank = coalesce(?, b.bank)"
         " AND b.batch_no = coalesce(?, b.batch_no) GROUP BY l.state",
-        asked.get("bank"), asked.get("batch_no"),
+        asked.get("bank"), one,
     )  # fmt: skip
     return {
         "payments": payments,
         "count": len(payments),
         "sum_fen": sum(row["amount_fen"] for row in payments),
         "lines": {row.pop("state"): row for row in lines},
-        "batches": books.read("SELECT * FROM batch ORDER BY batch_no"),
-        "credits": books.read("SELECT * FROM credit ORDER BY received_at"),
+        "batches": books.read(
+            "SELECT * FROM batch WHERE batch_no = coalesce(?, batch_no) ORDER BY batch_no", one
+        ),
+        "credits": books.read(
+            "SELECT * FROM credit WHERE batch_no = coalesce(?, batch_no) ORDER BY received_at", one
+        ),
         "refunds": books.read(
             "SELECT refund_no, batch_no, voucher_no, amount_fen, state FROM refund"
+            " WHERE batch_no = coalesce(?, batch_no) ORDER BY refund_no",
+            one,
         ),
     }

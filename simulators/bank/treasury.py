@@ -7,12 +7,10 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
-
 from simulators.bank import faults, outbox, teller
 from simulators.bank.books import Books, meta, new_serial
 from simulators.bank.crypto import Crypto
-from simulators.loopback import CALLER, Fault, Json, now
+from simulators.loopback import CLIENT_ERROR, Fault, Json, ask, now
 
 
 def credit(db: sqlite3.Connection, keys: Mapping[str, Crypto], asked: Json) -> Json:
@@ -107,14 +105,11 @@ def _told(url: str, refund: Mapping[str, Any]) -> Json | None:
         name: refund[name]
         for name in ("refund_no", "application_no", "voucher_no", "batch_no", "amount_fen")
     } | {"reason": "代发失败、停发或撤销的资金退回国库"}
-    try:
-        response = CALLER.post(f"{url}/v1/refunds", json=said)
-        content = response.json()
-    except (httpx.HTTPError, ValueError):
+    told = ask(url, "/v1/refunds", said)
+    if told is None:
         return None
-    if response.is_server_error or not isinstance(content, dict):
-        return None
-    return content | {"is_refused": response.is_client_error}
+    status, content = told
+    return content | {"is_refused": status >= CLIENT_ERROR}
 
 
 def _credited(serial: str, amount_fen: int, at: str) -> Json:

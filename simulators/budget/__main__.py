@@ -13,14 +13,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-import httpx
-
 from simulators.budget.books import Books, load
 from simulators.budget.office import Office
 from simulators.budget.web import Web
-from simulators.loopback import CALLER, Fault, serve_json, url_of, write_ready
+from simulators.loopback import CLIENT_ERROR, Fault, ask, serve_json, url_of, write_ready
 
 ROUND_S: Final = 0.05
+NOWHERE: Final = "http://127.0.0.1:1"
 INTRODUCE_S: Final = 2.0
 
 
@@ -45,18 +44,18 @@ def bank_address(asked: argparse.Namespace) -> Callable[[], str]:
     def found() -> str:
         if asked.bank_url:
             return str(asked.bank_url)
-        return str(json.loads(asked.bank_ready.read_text(encoding="utf-8"))["control_url"])
+        try:
+            return str(json.loads(asked.bank_ready.read_text(encoding="utf-8"))["control_url"])
+        except (OSError, ValueError, KeyError):
+            return NOWHERE
 
     return found
 
 
 def introduce(address: Callable[[], str], own_url: str) -> bool:
     """Tell the bank where its refunds go; False where it does not answer yet."""
-    try:
-        told = CALLER.post(f"{address()}/control/budget", json={"url": own_url})
-    except (httpx.HTTPError, OSError, ValueError, KeyError):
-        return False
-    return told.is_success
+    told = ask(address(), "/control/budget", {"url": own_url})
+    return told is not None and told[0] < CLIENT_ERROR
 
 
 def work(office: Office, own_url: str, stopping: threading.Event) -> None:

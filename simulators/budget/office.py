@@ -8,10 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-import httpx
-
 from simulators.budget.books import Books, balances, new_number
-from simulators.loopback import CALLER, Fault, Json, now
+from simulators.loopback import CLIENT_ERROR, Fault, Json, ask, now
 
 SHOWN: Final = (
     "pay_app_no tracking_id status pay_app_amt_fen return_reason pay_cert_no vou_date"
@@ -182,28 +180,24 @@ class Office:
             "payee_acct_no": content["payee_acct_no"], "amount_fen": row["pay_app_amt_fen"],
             "remark": content.get("manifest", {}).get("batch_no", ""),
         }  # fmt: skip
-        try:
-            response = CALLER.post(f"{self.bank_url()}/treasury/credit", json=told)
-            answer = response.json()
-        except (httpx.HTTPError, OSError, ValueError, KeyError):
-            answer, response = None, None
+        answer = ask(self.bank_url(), "/treasury/credit", told)
         with self.books.write() as db:
-            if response is None or response.is_server_error or not isinstance(answer, dict):
+            if answer is None:
                 db.execute(
                     "UPDATE application SET due = ? WHERE pay_app_no = ?",
                     (time.time() + self.tick_s, row["pay_app_no"]),
                 )
-            elif response.is_success:
+            elif answer[0] < CLIENT_ERROR:
                 db.execute(
                     "UPDATE application SET status = 'PAID', xpay_amt_fen = ?, xpay_date = ?,"
                     " agent_business_no = ? WHERE pay_app_no = ? AND status = 'VOUCHERED'",
                     (
-                        row["pay_app_amt_fen"], answer["xpay_date"],
-                        answer["agent_business_no"], row["pay_app_no"],
+                        row["pay_app_amt_fen"], answer[1]["xpay_date"],
+                        answer[1]["agent_business_no"], row["pay_app_no"],
                     ),
                 )  # fmt: skip
             else:
-                _return(db, row["pay_app_no"], f"银行退回：{answer.get('reason', '')}")
+                _return(db, row["pay_app_no"], f"银行退回：{answer[1].get('reason', '')}")
 
 
 def _return(db: sqlite3.Connection, pay_app_no: str, reason: str, *, is_withdrawn: int = 0) -> None:

@@ -24,15 +24,16 @@ CONTROLS: Final = re.compile(
 # Private use characters reach a bank as another sign or none; U+FFFD says a sign is lost already.
 UNKNOWN: Final = re.compile("[\ud800-\udfff\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]")
 YUAN: Final = re.compile(r"([0-9]{1,13})\.([0-9]{2})")
+FEN_LIMIT: Final = 10**15
 WHOLE: Final = re.compile(r"[0-9]{1,9}")
 BYTES_PER_CHARACTER: Final = 4
 SHOWN_AT_MOST: Final = 200
 
 
 def yuan(fen: int) -> str:
-    """637500 → `6375.00`. Raises ValueError below zero: no amount of the wire is negative."""
-    if fen < 0:
-        raise ValueError("an amount on the wire is never negative")
+    """637500 → `6375.00`. Raises ValueError below zero and past thirteen digits of yuan."""
+    if not 0 <= fen < FEN_LIMIT:
+        raise ValueError("an amount on the wire has one to thirteen digits of yuan, no sign")
     return f"{fen // 100}.{fen % 100:02d}"
 
 
