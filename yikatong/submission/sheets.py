@@ -169,7 +169,7 @@ def _typed(body: Iterable[Sequence[Cell]], header: Header, form: Form) -> pl.Dat
         number += len(chunk)
     if not chunks:
         raise Refused("表头下面没有数据。")
-    return pl.concat(chunks)
+    return pl.concat(chunks, rechunk=True)
 
 
 def _padded(row: Sequence[Cell], width: int) -> Sequence[Cell]:
