@@ -165,7 +165,7 @@ def sex_digit(ids: pl.DataFrame) -> pl.Series:
 
 
 @row_rule("ID-3", "15 位旧身份证号", CONFIRM, basis="house", fixes="镇街", view="ids",
-          message="{word}是 15 位旧号。18 位是第 6 位后补 19、末位加 {check}，请核对。")  # fmt: skip
+          message="{word}是 15 位旧号。应在第 6 位后补 19、末位加 {check}，请核对。")  # fmt: skip
 def old_number(ids: pl.DataFrame) -> pl.Series:
     return ids["shape"] == OLD_LENGTH
 
