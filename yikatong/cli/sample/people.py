@@ -24,8 +24,8 @@ PREFIX_LENGTH: Final = 6
 OLDEST_WITH_PARENT: Final = 62
 PASSBOOK_LENGTH: Final = 17
 DAYS_OF_A_YEAR: Final = 365.2425
-# a county code that was abolished when 重庆 left 四川 in 1997: its holders keep it
-OLD_REGION: Final = "513525"
+# 5102xx were 重庆's own codes in 四川, abolished in 1997: their holders keep them
+OLD_REGIONS: Final = "5102"
 BORN_UNDER_OLD_REGION: Final = date(1984, 1, 1)
 RATES: Final = {
     "head_is_male": 0.78,
@@ -247,7 +247,7 @@ class _Maker:
     def _id(self, born: date, *, is_male: bool) -> tuple[str, date]:
         """The next free number of that day and sex; a full day passes on to the day before."""
         old = born < BORN_UNDER_OLD_REGION and self._is("old_region")
-        region = OLD_REGION if old else self.pack.code
+        region = OLD_REGIONS + self.pack.code[-2:] if old else self.pack.code
         while True:
             place = self._sequence.get((region, born, is_male), 0)
             if place < SEQUENCES_OF_A_SEX:
