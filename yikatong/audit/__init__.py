@@ -1,0 +1,1 @@
+"""留痕: one chained event per command, append-only."""

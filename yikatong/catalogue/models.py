@@ -1,0 +1,112 @@
+"""清单: versioned, effective-dated data. Nothing here is a constant of the code (domain.md §5)."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.db import models
+
+from yikatong.organisation.models import Record
+
+
+class Programme(Record):
+    """补贴项目 in a county's 清单."""
+
+    class PayeeKind(models.TextChoices):
+        PERSON = "person", "到人"
+        HOUSEHOLD = "household", "到户"
+
+    class Formula(models.TextChoices):
+        RATE = "rate", "标准×数量×月数"
+        TOPUP = "topup", "差额补助，不超过标准×人数×月数"
+        CASE = "case", "按个案核定"
+
+    county = models.CharField(max_length=6, db_comment="区县代码")
+    code = models.CharField(max_length=20, db_comment="项目编码")
+    serial = models.IntegerField(db_comment="清单序号")
+    name = models.CharField(max_length=100, db_comment="补贴资金名称，按清单原文")
+    short_name = models.CharField(max_length=7, db_comment="简称，不超过7字")
+    department_no = models.IntegerField(db_comment="主管部门编号")
+    payee_kind = models.CharField(max_length=10, choices=PayeeKind, db_comment="发放类型：到人、到户")
+    object_kind = models.CharField(max_length=10, blank=True, db_comment="标的：plot、machine、house、case")
+    unit_name = models.CharField(max_length=10, db_comment="计量单位")
+    frequency = models.CharField(max_length=20, db_comment="发放频次")
+    paying_unit = models.CharField(max_length=12, db_comment="发放单位：department、township")
+    formula = models.CharField(max_length=8, choices=Formula, db_comment="计算方式")
+    months_default = models.IntegerField(default=1, db_comment="默认月数")
+    age_min = models.IntegerField(null=True, db_comment="期末最小年龄")
+    age_max = models.IntegerField(null=True, db_comment="期末最大年龄")
+    disclosure_profile = models.CharField(max_length=8, db_comment="公示方式：named 逐人，totals 仅汇总")
+    sms_text = models.CharField(max_length=120, db_comment="到账短信模板")
+    basis = models.CharField(max_length=300, blank=True, db_comment="政策依据")
+    flag = models.CharField(max_length=200, blank=True, db_comment="待区县确认的事项")
+    budget = models.JSONField(default=dict, db_comment="预算与核算编码")
+    version = models.IntegerField(default=1, db_comment="版本")
+    valid_from = models.DateField(db_comment="启用日期")
+    valid_to = models.DateField(null=True, db_comment="停用日期")
+
+    class Meta:
+        db_table_comment = "补贴项目（清单）"
+        ordering = ("county", "serial")
+        constraints = (
+            models.UniqueConstraint(fields=["county", "code", "version"], name="one_version_of_a_programme"),
+        )
+
+
+class BenefitStandard(Record):
+    """补贴标准, dated: two standards of one grade never hold on one day (EXCLUDE)."""
+
+    county = models.CharField(max_length=6, db_comment="区县代码")
+    programme_code = models.CharField(max_length=20, db_comment="项目编码")
+    grade = models.CharField(max_length=20, blank=True, db_comment="等级或类别，空为不分")
+    rate = models.DecimalField(max_digits=18, decimal_places=7, db_comment="标准（元/单位）")
+    valid = DateRangeField(db_comment="有效期")
+    is_sample = models.BooleanField(default=False, db_comment="是否示例")
+    basis = models.CharField(max_length=300, blank=True, db_comment="依据")
+
+    class Meta:
+        db_table_comment = "补贴标准"
+        constraints = (
+            ExclusionConstraint(
+                name="standards_never_overlap",
+                expressions=[
+                    ("county", RangeOperators.EQUAL),
+                    ("programme_code", RangeOperators.EQUAL),
+                    ("grade", RangeOperators.EQUAL),
+                    ("valid", RangeOperators.OVERLAPS),
+                ],
+            ),
+        )
+
+
+class RequiredRoster(Record):
+    """应在名册: who receives this item must stand on that roster at the period's date."""
+
+    county = models.CharField(max_length=6, db_comment="区县代码")
+    programme_code = models.CharField(max_length=20, db_comment="项目编码")
+    kind = models.CharField(max_length=40, db_comment="名册种类")
+    max_age_days = models.IntegerField(db_comment="名册有效自然日数")
+
+    class Meta:
+        db_table_comment = "项目所需名册"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["county", "programme_code", "kind"], name="one_requirement_per_roster"
+            ),
+        )
+
+
+class Relation(Record):
+    """项目关系: 互斥、择高、补差、同一标的, dated, edited by the 主管部门 (domain.md §11, 待核)."""
+
+    county = models.CharField(max_length=6, db_comment="区县代码")
+    code_a = models.CharField(max_length=40, db_comment="项目编码甲")
+    code_b = models.CharField(max_length=40, db_comment="项目编码乙或名册种类")
+    kind = models.CharField(max_length=12, db_comment="关系：DENY、HIGHER、TOPUP、SAME_ASSET、COMPATIBLE")
+    scope = models.CharField(max_length=12, db_comment="范围：person、household、plot、house、machine")
+    since = models.DateField(db_comment="生效日期")
+    until = models.DateField(null=True, db_comment="失效日期")
+    legal_basis = models.CharField(max_length=300, db_comment="依据")
+
+    class Meta:
+        db_table_comment = "项目关系"

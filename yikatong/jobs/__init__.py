@@ -1,0 +1,1 @@
+"""队列: outbox, inbox and what was set aside; the queue itself is procrastinate."""

@@ -1,0 +1,226 @@
+-- What PostgreSQL itself refuses (trust.md §2). Every function pins its search_path.
+
+-- 只增不改: UPDATE, DELETE and TRUNCATE are refused to everyone, the owner included.
+CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public AS $$
+BEGIN
+    RAISE EXCEPTION '%只能追加，不能修改或删除', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$;
+
+-- 明细只在草稿时可写
+CREATE OR REPLACE FUNCTION lines_only_in_draft() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF EXISTS (SELECT FROM changed JOIN submission_batch AS batch ON batch.id = changed.batch_id
+               WHERE batch.status <> 'DRAFT') THEN
+        RAISE EXCEPTION '批次已送审，明细不能再增改' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS lines_added_in_draft ON submission_line;
+CREATE TRIGGER lines_added_in_draft AFTER INSERT ON submission_line
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lines_only_in_draft();
+DROP TRIGGER IF EXISTS lines_changed_in_draft ON submission_line;
+CREATE TRIGGER lines_changed_in_draft AFTER UPDATE ON submission_line
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lines_only_in_draft();
+DROP TRIGGER IF EXISTS lines_removed_in_draft ON submission_line;
+CREATE TRIGGER lines_removed_in_draft AFTER DELETE ON submission_line
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lines_only_in_draft();
+
+-- 批次: born a draft; afterwards only its status and due day move, along the county's edges
+CREATE OR REPLACE FUNCTION batch_is_born_a_draft() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF NEW.status <> 'DRAFT' THEN
+        RAISE EXCEPTION '新批次只能是草稿' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+DROP TRIGGER IF EXISTS batch_is_born_a_draft ON submission_batch;
+CREATE TRIGGER batch_is_born_a_draft BEFORE INSERT ON submission_batch
+    FOR EACH ROW EXECUTE FUNCTION batch_is_born_a_draft();
+
+CREATE OR REPLACE FUNCTION batch_moves_along_an_edge() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF to_jsonb(NEW) - 'status' - 'due_on' IS DISTINCT FROM to_jsonb(OLD) - 'status' - 'due_on' THEN
+        RAISE EXCEPTION '批次 % 已建立，除状态外不能修改', OLD.number USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF NEW.status <> OLD.status AND NOT EXISTS (
+        SELECT FROM journey_edge AS edge
+        WHERE edge.county = OLD.county AND edge.from_status = OLD.status AND edge.to_status = NEW.status) THEN
+        RAISE EXCEPTION '批次 % 不能从 % 变为 %', OLD.number, OLD.status, NEW.status
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+DROP TRIGGER IF EXISTS batch_moves_along_an_edge ON submission_batch;
+CREATE TRIGGER batch_moves_along_an_edge BEFORE UPDATE ON submission_batch
+    FOR EACH ROW EXECUTE FUNCTION batch_moves_along_an_edge();
+
+-- definer: nobody holds INSERT on the log of moves, so it cannot be written but by moving
+CREATE OR REPLACE FUNCTION note_batch_move() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public AS $$
+BEGIN
+    INSERT INTO submission_batchmove (batch_id, from_status, to_status, at)
+    VALUES (NEW.id, OLD.status, NEW.status, clock_timestamp());
+    RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS note_batch_move ON submission_batch;
+CREATE TRIGGER note_batch_move AFTER UPDATE ON submission_batch
+    FOR EACH ROW WHEN (NEW.status IS DISTINCT FROM OLD.status) EXECUTE FUNCTION note_batch_move();
+
+-- 代发明细: states move forward only; a next attempt waits for the one before (I2, I5)
+CREATE OR REPLACE FUNCTION payments_move_forward() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM before JOIN after USING (id)
+        WHERE before.state <> after.state AND (before.state, after.state) NOT IN (
+            ('SENT', 'PAID'), ('SENT', 'FAILED'), ('SENT', 'UNKNOWN'), ('SENT', 'STOPPED'),
+            ('SENT', 'WITHDRAWN'), ('UNKNOWN', 'PAID'), ('UNKNOWN', 'FAILED'), ('PAID', 'RETURNED'))) THEN
+        RAISE EXCEPTION '代发明细的结果已定，不能改写' USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF EXISTS (
+        SELECT FROM before JOIN after USING (id)
+        WHERE to_jsonb(before) - 'state' IS DISTINCT FROM to_jsonb(after) - 'state') THEN
+        RAISE EXCEPTION '代发明细生成后不能修改' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS payments_move_forward ON payout_payment;
+CREATE TRIGGER payments_move_forward AFTER UPDATE ON payout_payment
+    REFERENCING OLD TABLE AS before NEW TABLE AS after
+    FOR EACH STATEMENT EXECUTE FUNCTION payments_move_forward();
+
+CREATE OR REPLACE FUNCTION payments_wait_their_turn() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM fresh
+        LEFT JOIN payout_payment AS earlier ON earlier.county = fresh.county
+            AND earlier.programme_code = fresh.programme_code AND earlier.period = fresh.period
+            AND earlier.obligee_id = fresh.obligee_id AND earlier.object_key = fresh.object_key
+            AND earlier.attempt = fresh.attempt - 1
+        WHERE fresh.attempt > 1
+          AND (earlier.id IS NULL OR earlier.state NOT IN ('FAILED', 'RETURNED', 'WITHDRAWN'))) THEN
+        RAISE EXCEPTION '上一次发放尚无失败结论，不能再次发放' USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF EXISTS (
+        SELECT FROM fresh
+        JOIN submission_line AS line ON line.id = fresh.line_id
+        LEFT JOIN validation_lineverdict AS verdict ON verdict.line_id = line.id
+        LEFT JOIN payout_payment AS failed ON failed.line_id = line.origin_id
+        WHERE line.amount_fen IS DISTINCT FROM fresh.amount_fen
+           OR verdict.passed IS DISTINCT FROM true
+           OR fresh.amount_fen > failed.amount_fen) THEN
+        RAISE EXCEPTION '代发金额与验证通过的明细不符，或超过原失败金额' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS payments_wait_their_turn ON payout_payment;
+CREATE TRIGGER payments_wait_their_turn AFTER INSERT ON payout_payment
+    REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION payments_wait_their_turn();
+
+-- 两线会合: an instruction equals its live payments and the money received, under row lock (I7)
+CREATE OR REPLACE FUNCTION two_legs_meet() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public AS $$
+DECLARE
+    share payout_bankshare;
+    live_fen bigint;
+    received_fen bigint;
+    stopped_fen bigint;
+BEGIN
+    SELECT * INTO share FROM payout_bankshare WHERE id = NEW.share_id FOR UPDATE;
+    SELECT coalesce(sum(amount_fen) FILTER (WHERE state = 'SENT'), 0),
+           coalesce(sum(amount_fen) FILTER (WHERE state = 'STOPPED'), 0)
+        INTO live_fen, stopped_fen FROM payout_payment WHERE share_id = NEW.share_id;
+    SELECT coalesce(sum(confirmation.amount_fen), 0) INTO received_fen
+        FROM funding_treasuryconfirmation AS confirmation
+        JOIN funding_fundingrequest AS request ON request.id = confirmation.request_id
+        WHERE request.batch_id = share.batch_id AND request.bank_no = share.bank_no
+          AND request.state NOT IN ('RETURNED', 'WITHDRAWN', 'REFUNDED');
+    IF NEW.amount_fen <> live_fen OR received_fen < live_fen OR received_fen > live_fen + stopped_fen THEN
+        RAISE EXCEPTION '指令 % 分，待发 % 分，到账 % 分，不相等，不能下达', NEW.amount_fen, live_fen, received_fen
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+DROP TRIGGER IF EXISTS two_legs_meet ON payout_paymentinstruction;
+CREATE TRIGGER two_legs_meet BEFORE INSERT ON payout_paymentinstruction
+    FOR EACH ROW EXECUTE FUNCTION two_legs_meet();
+
+-- 借贷相等, per voucher and book, at commit
+CREATE OR REPLACE FUNCTION voucher_balances() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM accounting_voucherentry WHERE voucher_id = NEW.voucher_id
+        GROUP BY book
+        HAVING sum(CASE WHEN is_debit THEN amount_fen ELSE -amount_fen END) <> 0) THEN
+        RAISE EXCEPTION '凭证借贷不平' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS voucher_balances ON accounting_voucherentry;
+CREATE CONSTRAINT TRIGGER voucher_balances AFTER INSERT ON accounting_voucherentry
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION voucher_balances();
+
+-- 不相容岗位: who made any row of a batch does not check it (I9). Held where the step is recorded.
+CREATE OR REPLACE FUNCTION maker_never_checks() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF NEW.username = '' OR NEW.result <> 'passed' OR NEW.batch_id IS NULL THEN
+        RETURN NEW;
+    END IF;
+    IF NOT EXISTS (SELECT FROM journey_edge WHERE county = NEW.county
+                   AND 'batch.' || step = NEW.action AND is_check) THEN
+        RETURN NEW;
+    END IF;
+    IF EXISTS (SELECT FROM batch_makers WHERE batch_id = NEW.batch_id AND username = NEW.username) THEN
+        RAISE EXCEPTION '% 参与过本批编制，不能再审核本批', NEW.person_name USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+DROP VIEW IF EXISTS batch_makers CASCADE;
+CREATE VIEW batch_makers WITH (security_invoker = true) AS
+SELECT batch.id AS batch_id, batch.county, batch.made_by AS username FROM submission_batch AS batch
+UNION
+SELECT DISTINCT line.batch_id, line.county, line.entered_by FROM submission_line AS line
+UNION
+SELECT event.batch_id, event.county, event.username FROM audit_auditevent AS event
+WHERE event.action = 'batch.compile' AND event.result = 'passed'
+UNION
+SELECT DISTINCT line.batch_id, line.county, change.proposed_by
+FROM registry_accountchange AS change
+JOIN submission_line AS line ON line.account_id = change.account_id
+JOIN submission_batch AS batch ON batch.id = line.batch_id
+WHERE change.state = 'CONFIRMED' AND change.decided_at >= batch.made_at;
+COMMENT ON VIEW batch_makers IS '参与批次编制的人：编制、录入、修改或为其中的人变更账户';
+DROP TRIGGER IF EXISTS maker_never_checks ON audit_auditevent;
+CREATE TRIGGER maker_never_checks BEFORE INSERT ON audit_auditevent
+    FOR EACH ROW EXECUTE FUNCTION maker_never_checks();
+
+-- 留痕链: the head is locked, the new event must follow it; no gap, no fork (I10)
+CREATE OR REPLACE FUNCTION audit_lock_head(OUT seq bigint, OUT hash bytea) LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, public AS $$
+    SELECT head.seq, head.hash FROM audit_audithead AS head FOR UPDATE
+$$;
+CREATE OR REPLACE FUNCTION audit_append(event jsonb, touched bytea, prev bytea, hash bytea) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    head audit_audithead;
+BEGIN
+    SELECT * INTO head FROM audit_audithead FOR UPDATE;
+    IF head.seq + 1 <> (event ->> 'seq')::bigint OR head.hash <> prev THEN
+        RAISE EXCEPTION '留痕序号或前值不符' USING ERRCODE = 'restrict_violation';
+    END IF;
+    INSERT INTO audit_auditevent (seq, at, county, unit_no, department_no, action, batch_id, username,
+        person_name, duty, via, result, from_status, to_status, note, touched, prev, hash)
+    VALUES ((event ->> 'seq')::bigint, (event ->> 'at')::timestamptz, event ->> 'county',
+        (event ->> 'unit_no')::int, (event ->> 'department_no')::int, event ->> 'action',
+        (event ->> 'batch_id')::bigint, event ->> 'username', event ->> 'person_name', event ->> 'duty',
+        event ->> 'via', event ->> 'result', event ->> 'from_status', event ->> 'to_status',
+        event ->> 'note', touched, prev, hash);
+    UPDATE audit_audithead SET seq = (event ->> 'seq')::bigint, hash = audit_append.hash;
+END $$;

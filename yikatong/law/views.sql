@@ -1,0 +1,24 @@
+-- What downstream and upstream may share by name instead of by import (house.md §2).
+-- Views are security_invoker: the reader's own row policies hold.
+DROP VIEW IF EXISTS paid CASCADE;
+CREATE VIEW paid WITH (security_invoker = true) AS
+SELECT payment.id AS payment_id, payment.county, payment.unit_no, payment.department_no,
+       payment.programme_code, payment.period, payment.obligee_id, payment.object_key,
+       payment.attempt, payment.amount_fen, payment.state, payment.batch_id, payment.line_id,
+       payment.account_version_id, batch.number AS batch_number, unit.name AS paying_unit
+FROM payout_payment AS payment
+JOIN submission_batch AS batch ON batch.id = payment.batch_id
+LEFT JOIN organisation_unit AS unit ON unit.county = batch.county AND unit.unit_no = batch.unit_no
+WHERE payment.state IN ('SENT', 'UNKNOWN', 'PAID');
+COMMENT ON VIEW paid IS '已发放或在途的代发明细';
+
+DROP VIEW IF EXISTS share_due CASCADE;
+CREATE VIEW share_due WITH (security_invoker = true) AS
+SELECT share.id, share.county, share.unit_no, share.department_no, share.bank_no, share.batch_id,
+       share.state, count(payment.id)::int AS live_lines,
+       coalesce(sum(payment.amount_fen), 0)::bigint AS live_fen
+FROM payout_bankshare AS share
+LEFT JOIN payout_payment AS payment ON payment.share_id = share.id AND payment.state IN ('SENT', 'UNKNOWN')
+WHERE share.state IN ('SENT', 'ACKED', 'FUNDED', 'PAYING')
+GROUP BY share.id;
+COMMENT ON VIEW share_due IS '各银行份额的待发笔数与金额';

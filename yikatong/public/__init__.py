@@ -1,0 +1,1 @@
+"""公开查询: what citizens see; reads disclosure and catalogue."""

@@ -1,0 +1,73 @@
+"""验证. Findings are all kept, of every run; the verdict of a line is one appended row."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from yikatong.organisation.models import CountyRecord
+from yikatong.submission.models import Batch, Line, SourceFile
+
+
+class Finding(CountyRecord):
+    """验证问题: row, field, rule, severity, and a sentence that a clerk can act on."""
+
+    department_no = models.IntegerField(db_comment="主管部门编号")
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="findings", db_comment="批次")
+    line = models.ForeignKey(
+        Line, null=True, on_delete=models.PROTECT, related_name="findings", db_comment="明细，空为整批"
+    )
+    run_no = models.IntegerField(db_comment="第几次验证")
+    row_no = models.IntegerField(null=True, db_comment="表格行号")
+    field = models.CharField(max_length=30, blank=True, db_comment="字段")
+    rule = models.CharField(max_length=10, db_comment="规则代码")
+    severity = models.CharField(max_length=8, db_comment="严重程度：block、confirm、info")
+    verdict = models.CharField(max_length=12, db_comment="结论：阻断、待核、提示、未比对")
+    sentence = models.TextField(db_comment="问题说明")
+    evidence = models.BinaryField(db_comment="证据摘要")
+
+    class Meta:
+        db_table_comment = "验证问题"
+        indexes = (models.Index(fields=["batch", "run_no", "rule"], name="finding_by_run"),)
+
+
+class LineVerdict(CountyRecord):
+    """明细结论: appended once, at the verdict of its batch."""
+
+    department_no = models.IntegerField(db_comment="主管部门编号")
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, related_name="line_verdicts", db_comment="批次"
+    )
+    line = models.OneToOneField(
+        Line, on_delete=models.PROTECT, related_name="verdict", db_comment="明细"
+    )
+    passed = models.BooleanField(db_comment="是否通过")
+    worst = models.CharField(max_length=8, blank=True, db_comment="最重问题")
+    at = models.DateTimeField(db_comment="时间")
+
+    class Meta:
+        db_table_comment = "明细验证结论"
+        indexes = (models.Index(fields=["batch", "passed"], name="verdict_by_batch"),)
+
+
+class CheckRun(CountyRecord):
+    """一次检查 of an uploaded file, before anything is stored as a batch."""
+
+    class State(models.TextChoices):
+        QUEUED = "QUEUED", "排队中"
+        RUNNING = "RUNNING", "检查中"
+        DONE = "DONE", "已完成"
+        FAILED = "FAILED", "未完成"
+
+    department_no = models.IntegerField(db_comment="主管部门编号")
+    source_file = models.ForeignKey(SourceFile, on_delete=models.PROTECT, db_comment="文件")
+    programme_code = models.CharField(max_length=20, db_comment="项目编码")
+    period = models.CharField(max_length=7, db_comment="期次 YYYY-MM")
+    state = models.CharField(max_length=8, choices=State, default=State.QUEUED, db_comment="状态")
+    trouble = models.TextField(blank=True, db_comment="未完成的原因")
+    report = models.JSONField(default=dict, db_comment="检查结果，不含身份证号与账号")
+    asked_by = models.CharField(max_length=60, db_comment="发起人账号")
+    asked_at = models.DateTimeField(db_comment="发起时间")
+    batch = models.ForeignKey(Batch, null=True, on_delete=models.PROTECT, db_comment="存成的批次")
+
+    class Meta:
+        db_table_comment = "名单检查"
