@@ -18,7 +18,7 @@ class Programme(Record):
 
     class Formula(models.TextChoices):
         RATE = "rate", "标准×数量×月数"
-        TOPUP = "topup", "差额补助，不超过标准×人数×月数"
+        DIFFERENCE = "difference", "差额补助，不超过标准×人数×月数"
         CASE = "case", "按个案核定"
 
     county = models.CharField(max_length=6, db_comment="区县代码")
@@ -32,14 +32,20 @@ class Programme(Record):
     unit_name = models.CharField(max_length=10, db_comment="计量单位")
     frequency = models.CharField(max_length=20, db_comment="发放频次")
     paying_unit = models.CharField(max_length=12, db_comment="发放单位：department、township")
-    formula = models.CharField(max_length=8, choices=Formula, db_comment="计算方式")
-    months_default = models.IntegerField(default=1, db_comment="默认月数")
+    formula = models.CharField(max_length=10, choices=Formula, db_comment="计算方式")
+    months_default = models.IntegerField(default=0, db_comment="默认月数，0为不按月计")
     age_min = models.IntegerField(null=True, db_comment="期末最小年龄")
     age_max = models.IntegerField(null=True, db_comment="期末最大年龄")
+    age_min_female = models.IntegerField(null=True, db_comment="女性期末最小年龄，空同上")
+    target = models.CharField(max_length=120, blank=True, db_comment="补贴对象")
+    benefit_roster = models.CharField(max_length=40, blank=True, db_comment="能表明已享受本项的名册种类")
+    grades = models.JSONField(default=list, db_comment="等级")
+    required_columns = models.JSONField(default=list, db_comment="名单必填列")
     disclosure_profile = models.CharField(max_length=8, db_comment="公示方式：named 逐人，totals 仅汇总")
     sms_text = models.CharField(max_length=120, db_comment="到账短信模板")
     basis = models.CharField(max_length=300, blank=True, db_comment="政策依据")
     flag = models.CharField(max_length=200, blank=True, db_comment="待区县确认的事项")
+    note = models.CharField(max_length=300, blank=True, db_comment="备注")
     budget = models.JSONField(default=dict, db_comment="预算与核算编码")
     version = models.IntegerField(default=1, db_comment="版本")
     valid_from = models.DateField(db_comment="启用日期")
@@ -80,11 +86,12 @@ class BenefitStandard(Record):
 
 
 class RequiredRoster(Record):
-    """应在名册: who receives this item must stand on that roster at the period's date."""
+    """应在名册 (block), or a roster whose hit a person must look at (confirm): RO-1…4."""
 
     county = models.CharField(max_length=6, db_comment="区县代码")
     programme_code = models.CharField(max_length=20, db_comment="项目编码")
     kind = models.CharField(max_length=40, db_comment="名册种类")
+    severity = models.CharField(max_length=8, db_comment="严重程度：block 必须在册，confirm 在册待核")
     max_age_days = models.IntegerField(db_comment="名册有效自然日数")
 
     class Meta:
@@ -106,7 +113,11 @@ class Relation(Record):
     scope = models.CharField(max_length=12, db_comment="范围：person、household、plot、house、machine")
     since = models.DateField(db_comment="生效日期")
     until = models.DateField(null=True, db_comment="失效日期")
-    legal_basis = models.CharField(max_length=300, db_comment="依据")
+    legal_basis = models.CharField(max_length=300, blank=True, db_comment="依据")
+    severity = models.CharField(max_length=8, blank=True, db_comment="严重程度")
+    grade_a = models.CharField(max_length=40, blank=True, db_comment="仅限甲的等级")
+    under_age = models.IntegerField(null=True, db_comment="仅限未满此年龄")
+    keep = models.CharField(max_length=20, blank=True, db_comment="保留的一项")
 
     class Meta:
         db_table_comment = "项目关系"

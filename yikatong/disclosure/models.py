@@ -42,6 +42,7 @@ class DisclosureRow(Record):
     disclosure = models.ForeignKey(
         Disclosure, on_delete=models.PROTECT, related_name="rows", db_comment="公示公告"
     )
+    county = models.CharField(max_length=6, db_comment="区县代码")
     seq = models.IntegerField(db_comment="序号")
     village = models.CharField(max_length=120, db_comment="村组")
     name_masked = models.CharField(max_length=60, db_comment="姓名掩码；汇总时为空")

@@ -16,6 +16,8 @@ class JourneyEdge(models.Model):
 
     objects: ClassVar[models.Manager[Any]] = models.Manager()
 
+    is_check = models.BooleanField(default=False, db_comment="是否审核环节：编制人不得办理")
+
     class Meta:
         db_table = "journey_edge"
         db_table_comment = "办理流程的边"

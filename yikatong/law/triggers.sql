@@ -62,8 +62,8 @@ CREATE TRIGGER batch_moves_along_an_edge BEFORE UPDATE ON submission_batch
 CREATE OR REPLACE FUNCTION note_batch_move() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public AS $$
 BEGIN
-    INSERT INTO submission_batchmove (batch_id, from_status, to_status, at)
-    VALUES (NEW.id, OLD.status, NEW.status, clock_timestamp());
+    INSERT INTO submission_batchmove (county, unit_no, department_no, batch_id, from_status, to_status, at)
+    VALUES (NEW.county, NEW.unit_no, NEW.department_no, NEW.id, OLD.status, NEW.status, clock_timestamp());
     RETURN NULL;
 END $$;
 DROP TRIGGER IF EXISTS note_batch_move ON submission_batch;
@@ -193,7 +193,8 @@ WHERE event.action = 'batch.compile' AND event.result = 'passed'
 UNION
 SELECT DISTINCT line.batch_id, line.county, change.proposed_by
 FROM registry_accountchange AS change
-JOIN submission_line AS line ON line.account_id = change.account_id
+JOIN validation_lineverdict AS verdict ON verdict.account_id = change.account_id
+JOIN submission_line AS line ON line.id = verdict.line_id
 JOIN submission_batch AS batch ON batch.id = line.batch_id
 WHERE change.state = 'CONFIRMED' AND change.decided_at >= batch.made_at;
 COMMENT ON VIEW batch_makers IS '参与批次编制的人：编制、录入、修改或为其中的人变更账户';
@@ -224,3 +225,5 @@ BEGIN
         event ->> 'note', touched, prev, hash);
     UPDATE audit_audithead SET seq = (event ->> 'seq')::bigint, hash = audit_append.hash;
 END $$;
+INSERT INTO audit_audithead ("only", seq, hash) VALUES (true, 0, decode(repeat('00', 32), 'hex'))
+ON CONFLICT ("only") DO NOTHING;

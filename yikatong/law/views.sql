@@ -2,14 +2,23 @@
 -- Views are security_invoker: the reader's own row policies hold.
 DROP VIEW IF EXISTS paid CASCADE;
 CREATE VIEW paid WITH (security_invoker = true) AS
-SELECT payment.id AS payment_id, payment.county, payment.unit_no, payment.department_no,
-       payment.programme_code, payment.period, payment.obligee_id, payment.object_key,
-       payment.attempt, payment.amount_fen, payment.state, payment.batch_id, payment.line_id,
-       payment.account_version_id, batch.number AS batch_number, unit.name AS paying_unit
+SELECT payment.county, payment.unit_no, payment.programme_code, payment.period, payment.obligee_id,
+       payment.object_key, payment.amount_fen, payment.state, payment.batch_id, payment.line_id,
+       verdict.beneficiary_id, batch.number AS batch_number, unit.name AS paying_unit
 FROM payout_payment AS payment
+JOIN validation_lineverdict AS verdict ON verdict.line_id = payment.line_id
 JOIN submission_batch AS batch ON batch.id = payment.batch_id
 LEFT JOIN organisation_unit AS unit ON unit.county = batch.county AND unit.unit_no = batch.unit_no
-WHERE payment.state IN ('SENT', 'UNKNOWN', 'PAID');
+WHERE payment.state IN ('SENT', 'UNKNOWN', 'PAID')
+UNION ALL  -- judged and on its way to the bank: in flight too
+SELECT verdict.county, verdict.unit_no, line.programme_code, line.period, verdict.obligee_id,
+       line.object_key, line.amount_fen, 'PASSED', verdict.batch_id, verdict.line_id,
+       verdict.beneficiary_id, batch.number, unit.name
+FROM submission_batch AS batch
+JOIN validation_lineverdict AS verdict ON verdict.batch_id = batch.id AND verdict.passed
+JOIN submission_line AS line ON line.id = verdict.line_id
+LEFT JOIN organisation_unit AS unit ON unit.county = batch.county AND unit.unit_no = batch.unit_no
+WHERE batch.status = 'VALIDATED';
 COMMENT ON VIEW paid IS '已发放或在途的代发明细';
 
 DROP VIEW IF EXISTS share_due CASCADE;

@@ -28,6 +28,22 @@ class CountyRecord(Record):
         abstract = True
 
 
+class County(models.Model):
+    """区县 and its settings: what a pack says and a county may change, never a constant."""
+
+    county = models.CharField(max_length=6, primary_key=True, db_comment="区县代码")
+    slug = models.CharField(max_length=20, unique=True, db_comment="账号前缀，如 pengshui")
+    name = models.CharField(max_length=40, db_comment="区县名称")
+    short_name = models.CharField(max_length=20, db_comment="简称")
+    settings = models.JSONField(db_comment="区县设置：验证方式、结余处理、时限、渠道、凭证科目等")
+    is_sample = models.BooleanField(default=False, db_comment="是否演示数据")
+
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
+
+    class Meta:
+        db_table_comment = "区县设置"
+
+
 class Division(Record):
     """行政区划, as of the statistics bureau's codes; a code is never deleted, only ended."""
 

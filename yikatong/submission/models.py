@@ -7,8 +7,7 @@ from django.db.models import Q
 
 from yikatong.catalogue.models import Programme
 from yikatong.kernel.steps import STATUS_WORD, Status
-from yikatong.organisation.models import CountyRecord, Record
-from yikatong.registry.models import CardAccount, Household, Person
+from yikatong.organisation.models import CountyRecord
 
 
 class SourceFile(CountyRecord):
@@ -59,9 +58,10 @@ class Batch(CountyRecord):
         )
 
 
-class BatchMove(Record):
+class BatchMove(CountyRecord):
     """状态变化, written by the trigger itself: what the audit chain is held against (I12)."""
 
+    department_no = models.IntegerField(db_comment="主管部门编号")
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="moves", db_comment="批次")
     from_status = models.CharField(max_length=12, db_comment="原状态")
     to_status = models.CharField(max_length=12, db_comment="新状态")
@@ -92,7 +92,9 @@ class Approval(CountyRecord):
 
 
 class Line(CountyRecord):
-    """发放明细(应发). Three parties a line: 户主, 收款人, 享受人. A copy points at its origin."""
+    """发放明细(应发), as typed. Three parties a line: 户主, 收款人, 享受人; whom they are is judged
+    at the verdict (`validation.LineVerdict`). A copy points at its origin.
+    """
 
     department_no = models.IntegerField(db_comment="主管部门编号")
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="lines", db_comment="批次")
@@ -108,15 +110,6 @@ class Line(CountyRecord):
     id_masked = models.CharField(max_length=18, blank=True, db_comment="享受人身份证号掩码")
     account_index = models.BinaryField(null=True, db_comment="表内账号盲索引")
     account_last4 = models.CharField(max_length=4, blank=True, db_comment="表内账号末四位")
-    payee = models.ForeignKey(
-        Person, null=True, on_delete=models.PROTECT, related_name="+", db_comment="收款人"
-    )
-    beneficiary = models.ForeignKey(
-        Person, null=True, on_delete=models.PROTECT, related_name="+", db_comment="享受人"
-    )
-    household = models.ForeignKey(Household, null=True, on_delete=models.PROTECT, db_comment="农户")
-    account = models.ForeignKey(CardAccount, null=True, on_delete=models.PROTECT, db_comment="收款账户")
-    obligee_id = models.BigIntegerField(null=True, db_comment="享受主体：到人为人，到户为户")
     object_key = models.CharField(max_length=60, blank=True, db_comment="标的编号")
     grade = models.CharField(max_length=40, blank=True, db_comment="等级")
     standard = models.DecimalField(max_digits=18, decimal_places=7, null=True, db_comment="表内标准（元）")
@@ -139,11 +132,6 @@ class Line(CountyRecord):
             models.UniqueConstraint(fields=["origin"], name="one_successor_per_line"),
             models.CheckConstraint(
                 condition=Q(amount_fen__isnull=True) | Q(amount_fen__gte=0), name="amount_never_negative"
-            ),
-        )
-        indexes = (
-            models.Index(
-                fields=["county", "programme_code", "period", "obligee_id"], name="line_by_obligation"
             ),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from yikatong.organisation.models import CountyRecord
+from yikatong.registry.models import CardAccount, Household, Person
 from yikatong.submission.models import Batch, Line, SourceFile
 
 
@@ -31,7 +32,7 @@ class Finding(CountyRecord):
 
 
 class LineVerdict(CountyRecord):
-    """明细结论: appended once, at the verdict of its batch."""
+    """明细结论: appended once, at the verdict of its batch, with the people it was judged as."""
 
     department_no = models.IntegerField(db_comment="主管部门编号")
     batch = models.ForeignKey(
@@ -40,13 +41,25 @@ class LineVerdict(CountyRecord):
     line = models.OneToOneField(
         Line, on_delete=models.PROTECT, related_name="verdict", db_comment="明细"
     )
+    payee = models.ForeignKey(
+        Person, null=True, on_delete=models.PROTECT, related_name="+", db_comment="收款人"
+    )
+    beneficiary = models.ForeignKey(
+        Person, null=True, on_delete=models.PROTECT, related_name="+", db_comment="享受人"
+    )
+    household = models.ForeignKey(Household, null=True, on_delete=models.PROTECT, db_comment="农户")
+    account = models.ForeignKey(CardAccount, null=True, on_delete=models.PROTECT, db_comment="收款账户")
+    obligee_id = models.BigIntegerField(null=True, db_comment="享受主体：到人为人，到户为户")
     passed = models.BooleanField(db_comment="是否通过")
     worst = models.CharField(max_length=8, blank=True, db_comment="最重问题")
     at = models.DateTimeField(db_comment="时间")
 
     class Meta:
         db_table_comment = "明细验证结论"
-        indexes = (models.Index(fields=["batch", "passed"], name="verdict_by_batch"),)
+        indexes = (
+            models.Index(fields=["batch", "passed"], name="verdict_by_batch"),
+            models.Index(fields=["county", "beneficiary"], name="verdict_by_beneficiary"),
+        )
 
 
 class CheckRun(CountyRecord):

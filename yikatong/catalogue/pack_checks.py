@@ -1,0 +1,118 @@
+"""What must hold between the entries of a pack: unique codes, known names, messages that fit."""
+
+from __future__ import annotations
+
+import re
+import string
+from typing import Final
+
+from yikatong.catalogue.specs import (
+    ENTITLED,
+    MOST_SMS,
+    ROSTER_KINDS,
+    BankSpec,
+    CountyPack,
+    ProgrammeSpec,
+    RelationSpec,
+)
+from yikatong.kernel.errors import Refused
+
+LONGEST_SHORT_NAME: Final = 7
+SMS_FIELDS: Final = frozenset({"bank", "short", "amount", "date", "tail", "phone"})
+CODE: Final = re.compile(r"[A-Z]{1,3}[0-9]{2}")
+COUNTY: Final = re.compile(r"[0-9]{6}")
+CNAPS: Final = re.compile(r"[0-9]{12}")
+BANK_NO3: Final = re.compile(r"[A-Z]{3}")
+
+
+def check_pack(pack: CountyPack) -> None:
+    """Raises Refused: a sentence naming the county and the entry."""
+    where = f"packs/{pack.slug}"
+    if COUNTY.fullmatch(pack.code) is None:
+        raise Refused(f"{where}：code 应为 6 位区划代码。")
+    codes = [programme.code for programme in pack.programmes]
+    _refuse_twice(codes, f"{where}：项目编码重复")
+    _refuse_twice([d.no for d in pack.departments], f"{where}：部门序号重复")
+    _refuse_twice([b.no for b in pack.banks], f"{where}：银行序号重复")
+    _refuse_twice([b.bank_no3 for b in pack.banks], f"{where}：银行简码重复")
+    _refuse_twice([c.code for c in pack.channels], f"{where}：公开载体重复")
+    if not (pack.programmes and pack.banks and pack.departments and pack.channels):
+        raise Refused(f"{where}：项目、银行、部门、公开载体都不能为空。")
+    for bank in pack.banks:
+        _check_bank(bank, where)
+    for programme in pack.programmes:
+        _check_programme(pack, programme, where)
+    for relation in pack.relations:
+        _check_relation(pack, relation, where)
+    for pair in pack.compatible:
+        if not {pair.a, pair.b} <= set(codes):
+            raise Refused(f"{where}：compatible {pair.a}、{pair.b} 中有未列入清单的项目。")
+
+
+def is_cnaps(text: str) -> bool:
+    """12 digits, the last by ISO 7064 MOD 11,10 (interfaces.md §3.2)."""
+    if CNAPS.fullmatch(text) is None:
+        return False
+    product = 10
+    for digit in text[:-1]:
+        product = ((product + int(digit)) % 10 or 10) * 2 % 11
+    return (product + int(text[-1])) % 10 == 1
+
+
+def _check_bank(bank: BankSpec, where: str) -> None:
+    if BANK_NO3.fullmatch(bank.bank_no3) is None:
+        raise Refused(f"{where}：{bank.name} 的 bank_no3 应为三个大写字母。")
+    if bank.cnaps and not (is_cnaps(bank.cnaps) and bank.cnaps.startswith(bank.clearing_prefix)):
+        raise Refused(f"{where}：{bank.name} 的行号 {bank.cnaps} 校验不符。")
+    if not bank.payout_account.isdigit():
+        raise Refused(f"{where}：{bank.name} 的代发户账号应为数字。")
+
+
+def _check_programme(pack: CountyPack, programme: ProgrammeSpec, where: str) -> None:
+    at = f"{where} 项目 {programme.code}"
+    if CODE.fullmatch(programme.code) is None:
+        raise Refused(f"{at}：编码应为大写字母加两位数字，例如 P01。")
+    if not 0 < len(programme.short_name) <= LONGEST_SHORT_NAME:
+        raise Refused(f"{at}：简称应为 1 至 {LONGEST_SHORT_NAME} 字。")
+    pack.department(programme.department)
+    for kind in programme.required_rosters + programme.confirm_rosters:
+        if kind not in ROSTER_KINDS and kind.removeprefix(ENTITLED) != programme.code:
+            raise Refused(f"{at}：不认识名册“{kind}”。")
+    if programme.benefit_roster and programme.benefit_roster not in ROSTER_KINDS:
+        raise Refused(f"{at}：不认识名册“{programme.benefit_roster}”。")
+    if not set(programme.required_columns) <= set(programme.columns):
+        raise Refused(f"{at}：required_columns 中有 columns 之外的列。")
+    for standard in programme.standards:
+        if standard.grade and standard.grade not in programme.grades:
+            raise Refused(f"{at}：标准的等级“{standard.grade}”不在 grades 中。")
+    _check_sms(pack, programme, at)
+
+
+def _check_sms(pack: CountyPack, programme: ProgrammeSpec, at: str) -> None:
+    fields = {name for _, name, _, _ in string.Formatter().parse(programme.sms) if name}
+    if fields != SMS_FIELDS:
+        raise Refused(f"{at}：短信模板应含 {'、'.join(sorted(SMS_FIELDS))}。")
+    longest = pack.longest_sms(programme)
+    if len(longest) > MOST_SMS or not longest.startswith("【"):
+        raise Refused(
+            f"{at}：短信应以【签名】开头，最长 {MOST_SMS} 字，现在最长 {len(longest)} 字。"
+        )
+
+
+def _check_relation(pack: CountyPack, relation: RelationSpec, where: str) -> None:
+    at = f"{where} 关系 {relation.a}–{relation.b}"
+    first = pack.programme(relation.a)
+    pack.programme(relation.b)
+    if relation.a == relation.b:
+        raise Refused(f"{at}：两个项目相同。")
+    if relation.severity not in {"block", "confirm"}:
+        raise Refused(f"{at}：severity 应为 block 或 confirm。")
+    if relation.grade_a and relation.grade_a not in first.grades:
+        raise Refused(f"{at}：{relation.a} 没有等级“{relation.grade_a}”。")
+    if relation.keep and relation.keep not in {relation.a, relation.b}:
+        raise Refused(f"{at}：keep 应为两个项目之一。")
+
+
+def _refuse_twice(values: list[str] | list[int], sentence: str) -> None:
+    if len(set(values)) != len(values):
+        raise Refused(f"{sentence}。")

@@ -1,0 +1,314 @@
+"""What a county's pack says, as frozen facts. `catalogue.pack` reads them from the files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from yikatong.kernel.errors import Refused
+from yikatong.kernel.steps import Limit
+
+ROSTER_KINDS: Final = {
+    "deceased": "死亡人员",
+    "disabled": "持证残疾人",
+    "minimum_living": "低保对象",
+    "extreme_poverty": "特困人员",
+    "orphan": "孤儿和事实无人抚养儿童",
+    "registered_poor": "建档立卡户",
+    "fiscal_payroll": "财政供养人员",
+    "imprisoned": "服刑人员",
+    "village_cadre": "村（社区）干部",
+}
+ENTITLED: Final = "entitled:"
+FREQUENCY_WORD: Final = {
+    "yearly": "每年",
+    "quarterly": "每季",
+    "monthly": "每月",
+    "once": "一次性",
+    "instalment": "分期",
+    "on_application": "按申请",
+}
+OBJECT_WORD: Final = {"": "", "plot": "地块", "machine": "机具", "house": "房屋", "case": "个案"}
+FORMULA_WORD: Final = {
+    "rate": "标准×数量（×月数）",
+    "difference": "差额，不超过标准×人数×月数",
+    "case": "按个案核定",
+}
+MOST_SMS: Final = 70
+LONGEST_AMOUNT: Final = "9,999,999.99"
+LONGEST_DAY: Final = "12月31日"
+
+
+class RelationKind(StrEnum):
+    DENY = "DENY"
+    HIGHER = "HIGHER"
+    TOPUP = "TOPUP"
+    SAME_ASSET = "SAME_ASSET"
+
+
+@dataclass(frozen=True, slots=True)
+class DepartmentSpec:
+    """主管部门. `note` says 待核 where no source names it."""
+
+    no: int
+    name: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class BankSpec:
+    """代发银行. `bank_no3` opens its batch numbers; `cnaps` is '' where no number is known.
+
+    `prefix_codes` name banks of bank_prefixes.csv, `extra_prefixes` are BINs missing there.
+    """
+
+    no: int
+    bank_no3: str
+    name: str
+    short_name: str
+    clearing_prefix: str
+    cnaps: str
+    payout_account: str
+    prefix_codes: tuple[str, ...]
+    extra_prefixes: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSpec:
+    """公开载体."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherSpec:
+    """One kind of voucher draft: accounts of both books (平行记账)."""
+
+    kind: str
+    title: str
+    financial_debit: str
+    financial_credit: str
+    budget_debit: str
+    budget_credit: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Reminders: days to correct, days of the bank, and the ages at which unpaid money is shown."""
+
+    correct_working_days: int
+    correct_alert_working_days: int
+    credit_working_days: int
+    ageing_natural_days: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgeRule:
+    """AG-1, on the period's last day: full years, both ends included; None is no limit."""
+
+    min: int | None
+    max: int | None
+    min_female: int | None
+    note: str
+
+    def allows(self, years: int, *, is_male: bool) -> bool:
+        lowest = self.min if is_male or self.min_female is None else self.min_female
+        return (lowest is None or years >= lowest) and (self.max is None or years <= self.max)
+
+
+@dataclass(frozen=True, slots=True)
+class StandardSpec:
+    """A dated rate in yuan per `unit`, of one grade or of all (''). `is_sample`: 示例."""
+
+    grade: str
+    amount_yuan: Decimal
+    unit: str
+    valid_from: date
+    valid_to: date | None
+    is_sample: bool
+    note: str
+
+    def holds_on(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammeSpec:
+    """补贴项目, one line of the 清单.
+
+    `payee_kind` person|household (到人, 到户); `object_kind` what makes several lines of one person
+    lawful; `formula` rate|difference|case; `months` is the default, 0 where months do not count;
+    `confirm` is a question to the county; `benefit_roster` the roster that shows this benefit;
+    `required_rosters` must hit (RO-1), `confirm_rosters` ask a person (RO-3, RO-4); columns and
+    required columns are field names of submission.sheets; `disclosure` named|totals.
+    """
+
+    code: str
+    no: int
+    name: str
+    short_name: str
+    department: int
+    note: str
+    confirm: str
+    target: str
+    payee_kind: str
+    object_kind: str
+    unit: str
+    frequency: str
+    paying_unit: str
+    formula: str
+    rounding: str
+    months: int
+    grades: tuple[str, ...]
+    age: AgeRule | None
+    required_rosters: tuple[str, ...]
+    confirm_rosters: tuple[str, ...]
+    benefit_roster: str
+    disclosure: str
+    sms: str
+    columns: tuple[str, ...]
+    required_columns: tuple[str, ...]
+    function_code: str
+    economic_code: str
+    government_code: str
+    standards: tuple[StandardSpec, ...]
+
+    @property
+    def is_household(self) -> bool:
+        return self.payee_kind == "household"
+
+    def standard_on(self, day: date, grade: str = "") -> StandardSpec | None:
+        """The rate in force on that day for this grade; None where the list gives none."""
+        for standard in self.standards:
+            if standard.grade in {grade, ""} and standard.holds_on(day):
+                return standard
+        return None
+
+    def sms_text(self, *, bank: str, amount: str, day: str, tail: str, phone: str) -> str:
+        """The free message of the bank: item and amount, no name, id or link."""
+        return self.sms.format(
+            bank=bank, short=self.short_name, amount=amount, date=day, tail=tail, phone=phone
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RelationSpec:
+    """How two programmes exclude or limit each other (MX-n).
+
+    `grade_a` narrows `a` to one grade; `under_age` narrows to persons younger than that;
+    `keep` names the one that goes on. `severity` block|confirm.
+    """
+
+    a: str
+    b: str
+    kind: RelationKind
+    scope: str
+    since: date
+    until: date | None
+    legal_basis: str
+    severity: str
+    grade_a: str
+    under_age: int | None
+    keep: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompatibleSpec:
+    """A pair that may be drawn together and is never flagged."""
+
+    a: str
+    b: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountyPack:
+    """Everything that differs by county: settings, banks, departments, the 清单 and relations."""
+
+    code: str
+    slug: str
+    name: str
+    short_name: str
+    journey: str
+    finance: str
+    source: str
+    verdict: str
+    residue: str
+    roster_max_age_days: int
+    account_change_days: int
+    amount_tolerance_fen: int
+    hotline: str
+    deadlines: Mapping[str, Limit]
+    clocks: Clocks
+    departments: tuple[DepartmentSpec, ...]
+    banks: tuple[BankSpec, ...]
+    channels: tuple[ChannelSpec, ...]
+    vouchers: tuple[VoucherSpec, ...]
+    catalogue_year: int
+    catalogue_source: str
+    programmes: tuple[ProgrammeSpec, ...]
+    relations: tuple[RelationSpec, ...]
+    compatible: tuple[CompatibleSpec, ...]
+
+    def programme(self, code: str) -> ProgrammeSpec:
+        for programme in self.programmes:
+            if programme.code == code:
+                return programme
+        raise Refused(f"{self.short_name}的清单里没有项目“{code}”，请用 ./ykt catalogue 查看编码。")
+
+    def department(self, no: int) -> DepartmentSpec:
+        for department in self.departments:
+            if department.no == no:
+                return department
+        raise Refused(f"{self.short_name}没有第 {no} 号主管部门。")
+
+    def bank(self, no: int) -> BankSpec:
+        for bank in self.banks:
+            if bank.no == no:
+                return bank
+        raise Refused(f"{self.short_name}没有第 {no} 号代发银行。")
+
+    def longest_sms(self, programme: ProgrammeSpec) -> str:
+        """The longest message that this programme can ever send here."""
+        return programme.sms_text(
+            bank=max((bank.short_name for bank in self.banks), key=len),
+            amount=LONGEST_AMOUNT,
+            day=LONGEST_DAY,
+            tail="0000",
+            phone=self.hotline,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VillageSpec:
+    """村（社区）: the 12-digit division code and the full name (…村民委员会)."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TownSpec:
+    """镇街: the 9-digit division code. A village is known by (town, name), never by name alone."""
+
+    code: str
+    name: str
+    villages: tuple[VillageSpec, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CardPrefix:
+    """A BIN: a hint at the bank, never a reason to refuse. `kind` DC, CC, SCC or PC."""
+
+    prefix: str
+    length: int
+    bank_code: str
+    bank_name: str
+    kind: str
