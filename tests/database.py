@@ -15,6 +15,7 @@ import psycopg
 from django.db import connections
 
 from tests import session_home
+from yikatong.cli.database import make_roles
 from yikatong.kernel.home import CHECKOUT
 
 TEMPLATE = "ykt_template"
@@ -22,7 +23,7 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 _numbers = count(1)
 
 # what `init` runs too: roles, migrations as the owner, then the database's own law
-MIGRATE = "from yikatong.cli import database; database.migrate()"
+MIGRATE = "from yikatong.cli import database; database.setup_django('owner'); database.migrate()"
 
 
 def connect(role: str, name: str, **options: Any) -> psycopg.Connection[Any]:
@@ -35,14 +36,22 @@ def template() -> str:
     server = session_home.server()
     server.ensure_running()
     marker = session_home.home().run / "template.ready"
-    with (session_home.home().run / "template.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _one_at_a_time():
         if not marker.exists():
             _command(f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)")
             _command(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0")
+            make_roles(server.conninfo(dbname=TEMPLATE), TEMPLATE)
             _migrate(TEMPLATE)
             marker.touch()
     return TEMPLATE
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Among xdist's workers: roles belong to the whole server, not to one database."""
+    with (session_home.home().run / "template.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _migrate(name: str) -> None:
@@ -74,6 +83,8 @@ def copied() -> Iterator[str]:
     """A database of its own, from the template; gone afterwards."""
     name = f"ykt_{WORKER}_{next(_numbers)}"
     _command(f"CREATE DATABASE {name} TEMPLATE {template()}")
+    with _one_at_a_time():  # a copy has the tables' grants, but not the database's own
+        make_roles(session_home.server().conninfo(dbname=name), name)
     try:
         yield name
     finally:
