@@ -34,7 +34,7 @@ ADDRESSES = re.compile(
 PLACES = re.compile(r"/ro" r"ot/|/ho" r"me/[a-z]|/wo" r"rk/[a-z]|/Us" r"ers/[a-z]")  # fmt: skip
 ANY_ADDRESS = re.compile(r"[a-z]+://|@\s")
 SCRIPT_IN_PAGE = re.compile(
-    r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>|\son[a-z]+\s*=|\sstyle\s*=|javascript:|<style\b",
+    r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>|\son[a-z]{4,}\s*=|\sstyle\s*=|javascript:|<style\b",
     re.IGNORECASE,
 )
 ELSEWHERE = re.compile(r"""(?:src|href|action|url)\s*[=(]\s*["']?(?:https?:)?//""", re.IGNORECASE)

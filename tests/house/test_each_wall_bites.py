@@ -86,7 +86,7 @@ CASES = [
         walls.counties_differ_by_data_only,
         SUBMISSION,
         "x = 1 if a.county in ('500104',) else 2",
-        "x = county",
+        "x = row['level'] == county",
     ),
     (
         walls.only_jobs_catch_everything,
@@ -237,7 +237,8 @@ def test_a_migration_whose_name_is_a_sentence_stands(tmp_path: Path) -> None:
 def fake_model(name: str, table: str, **columns: str) -> SimpleNamespace:
     fields = [SimpleNamespace(name=key, db_comment=comment) for key, comment in columns.items()]
     return SimpleNamespace(
-        __name__=name, _meta=SimpleNamespace(db_table_comment=table, local_fields=fields)
+        __name__=name,
+        _meta=SimpleNamespace(managed=True, db_table_comment=table, local_fields=fields),
     )
 
 
