@@ -1,0 +1,64 @@
+"""What every test may ask for: a database of the real law, entered as the real roles.
+
+`db`            pytest-django's: one copy per xdist worker, each test rolled back, as `ykt_web`
+`committing`    a copy of its own for the tests of one module that commit; nothing is truncated
+`own_database`  the same for one test
+`log_in`        `with log_in("ykt_worker"):` Django's connection becomes that login
+`connect`       `connect("ykt_web")`: a second psycopg connection to the same database, for races
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connections
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests import database
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """In place of pytest-django's own, which would make the database as its owner."""
+    with django_db_blocker.unblock(), database.copied() as name, database.pointed_at(name):
+        yield
+
+
+@pytest.fixture(scope="module")
+def committing(django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """The name of a database for this module's tests, which commit in it."""
+    with django_db_blocker.unblock(), database.copied() as name, database.pointed_at(name):
+        yield name
+
+
+@pytest.fixture
+def own_database(django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """The name of a database for this test alone, which commits in it."""
+    with django_db_blocker.unblock(), database.copied() as name, database.pointed_at(name):
+        yield name
+
+
+@pytest.fixture
+def log_in() -> Callable[[str], AbstractContextManager[None]]:
+    def log_in(role: str) -> AbstractContextManager[None]:
+        return database.pointed_at(connections["default"].settings_dict["NAME"], role=role)
+
+    return log_in
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[..., psycopg.Connection[Any]]]:
+    opened: list[psycopg.Connection[Any]] = []
+
+    def connect(role: str = "ykt_web", **options: Any) -> psycopg.Connection[Any]:
+        name = connections["default"].settings_dict["NAME"]
+        opened.append(database.connect(role, name, **options))
+        return opened[-1]
+
+    yield connect
+    for connection in opened:
+        connection.close()
