@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 import socket
+import time
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +17,7 @@ import pytest
 
 from yikatong.connectors.bank import messages as m
 from yikatong.connectors.bank.endpoint import BankEndpoint
-from yikatong.connectors.bank.files import InboundFile, encode, join
+from yikatong.connectors.bank.files import InboundFile, SealedPart, encode, join
 from yikatong.connectors.bank.messages import Message, Msg
 from yikatong.connectors.bank.refusals import Unreachable
 from yikatong.connectors.bank.sftp import SftpChannel
@@ -426,3 +428,40 @@ def _other_host_key() -> str:
 
 def httpx_post(url: str, content: dict[str, Any]) -> None:
     httpx.post(url, json=content).raise_for_status()
+
+
+@pytest.mark.long
+def test_kills_at_any_moment_pay_nobody_twice(own_world: World) -> None:
+    """kill -9 at random while shares come in, are funded and paid; the books are the oracle."""
+    world = both(own_world)
+    chance = random.Random(20260115)  # noqa: S311 — a seeded test
+    for _ in range(12):
+        world.batch_no = new_batch_no()
+        message = pay(world.batch_no)
+        sealed = encode(message, created=TODAY, envelope=world.envelope)
+        _killed_while(world, chance, sealed)
+        assert only_kind(world, Msg.ACK) == "ACCEPTED"
+        world.budget.apply(application(world, message))
+        funding = world.wait_for(Msg.FND)[0].rows[0]
+        assert isinstance(funding, m.Funding)
+        instruction = encode(release(message, funding), created=TODAY, envelope=world.envelope)
+        _killed_while(world, chance, instruction)
+        world.wait_for(Msg.RES)
+        assert world.books()["sum_fen"] == 100_004
+    books = world.control("/control/books")
+    assert (books["count"], books["sum_fen"]) == (48, 12 * 100_004)
+
+
+def only_kind(world: World, msg: Msg) -> str:
+    """The status of a receipt that may have come more than once."""
+    statuses = {row.status for file in world.wait_for(msg) for row in file.rows}
+    (status,) = statuses
+    return str(status)
+
+
+def _killed_while(world: World, chance: random.Random, parts: tuple[SealedPart, ...]) -> None:
+    world.channel.put(parts)
+    time.sleep(chance.random() * 0.25)
+    world.kill("bank")
+    world.start_bank()
+    world.channel.put(parts)
