@@ -191,3 +191,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
 }
+
+# where the bank's and the budget system's endpoints are registered (simulators write them)
+BANK_ENDPOINTS = HOME.run / "bank.json"
+BUDGET_ENDPOINT = HOME.run / "budget.json"

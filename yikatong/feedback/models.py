@@ -44,14 +44,19 @@ class Refund(CountyRecord):
     share = models.ForeignKey(
         BankShare, on_delete=models.PROTECT, related_name="refunds", db_comment="分行份额"
     )
+    refund_no = models.CharField(max_length=60, db_comment="退款号")
+    detail_id = models.CharField(max_length=32, blank=True, db_comment="报文明细号，整笔退为空")
     amount_fen = models.BigIntegerField(db_comment="退库金额（分）")
+    reason = models.CharField(max_length=12, db_comment="原因：FAILED、STOPPED、CANCELLED、EXCESS")
     bank_serial = models.CharField(max_length=60, db_comment="银行流水号")
     at = models.DateTimeField(db_comment="退库时间")
 
     class Meta:
         db_table_comment = "资金退库"
         constraints = (
-            models.UniqueConstraint(fields=["bank_no", "bank_serial"], name="one_refund_per_bank_serial"),
+            models.UniqueConstraint(
+                fields=["county", "bank_no", "refund_no", "detail_id"], name="one_refund_per_row"
+            ),
         )
 
 

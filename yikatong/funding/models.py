@@ -20,6 +20,7 @@ class ShareDue(models.Model):
     department_no = models.IntegerField(db_comment="主管部门编号")
     bank_no = models.IntegerField(db_comment="代发银行编号")
     batch = models.ForeignKey(Batch, on_delete=models.DO_NOTHING, related_name="+", db_comment="批次")
+    batch_no = models.CharField(max_length=40, db_comment="报文批次号")
     state = models.CharField(max_length=12, db_comment="份额状态")
     live_lines = models.IntegerField(db_comment="待发笔数")
     live_fen = models.BigIntegerField(db_comment="待发金额（分）")
@@ -89,5 +90,7 @@ class TreasuryConfirmation(CountyRecord):
     class Meta:
         db_table_comment = "到账确认"
         constraints = (
-            models.UniqueConstraint(fields=["bank_no", "bank_serial"], name="one_funding_per_bank_serial"),
+            models.UniqueConstraint(
+                fields=["county", "bank_no", "bank_serial"], name="one_funding_per_bank_serial"
+            ),
         )

@@ -17,8 +17,9 @@ OLD_LENGTH: Final = 15
 MOST_YEARS: Final = 120
 WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECK_CHARACTERS: Final = "10X98765432"
-# The first two digits name the province, 81 82 83 the residence permits of 港澳台. County codes are
-# not looked up: many were abolished (渝 before 1997 was 川 51) and people still carry them.
+# The first two digits name the province, 81 82 83 the residence permits of 港澳台, 9 that of
+# foreigners: others are told (ID-4) and never refused. County codes are not looked up: many were
+# abolished (渝 before 1997 was 川 51) and people still carry them.
 PROVINCE: Final = re.compile(
     r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]",
 )
@@ -119,8 +120,6 @@ def refuse_wrong(number: str) -> None:
         raise Refused(f"身份证号应为 18 位，现在是 {len(number)} 位，请核对。")
     if _SHAPE.fullmatch(number) is None:
         raise Refused("身份证号前 17 位应为数字，末位为数字或 X，请核对。")
-    if PROVINCE.match(number) is None:
-        raise Refused("身份证号前两位不是省级区划代码，请核对。")
     try:
         date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError:

@@ -51,6 +51,9 @@ ANY_DEPARTMENT: Final = "nullif(current_setting('ykt.department_no', true), '') 
 # seen by everyone of the county: names of units and banks
 COUNTY_WIDE: Final = ("organisation_unit", "organisation_payingbank")
 
+# views carry their tables' policies; the edges of both journeys are public knowledge
+NOT_TABLES: Final = frozenset({"paid", "share_due", "share_refund", "journey_edge"})
+
 EXTRA_POLICIES: Final = (
     # sign-in looks up a post before any scope is known
     ("organisation_unit", "sign_in_reads_units", "FOR SELECT TO ykt_web, ykt_secadmin USING (true)"),
@@ -197,7 +200,7 @@ def scope_expression(table: str, columns: tuple[str, ...]) -> str:
 def _policies(columns: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     tables = {grants.table for grants in matrix()}
     for table in sorted(tables & set(columns)):
-        if "county" not in columns[table] or table in {"paid", "share_due", "journey_edge"}:
+        if "county" not in columns[table] or table in NOT_TABLES:
             continue
         yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
         yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
@@ -222,6 +225,10 @@ def _grants(columns: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     for view in sorted(name for name in columns if name.startswith("inv_")):
         yield f"GRANT SELECT ON {view} TO ykt_worker, ykt_audit"
     yield "GRANT SELECT ON batch_makers TO ykt_worker, ykt_audit"
+    yield (
+        "GRANT USAGE ON SEQUENCE batch_number_seq, bank_batch_seq"
+        " TO ykt_town, ykt_department, ykt_worker"
+    )
     for function in DEFINERS:
         yield f"GRANT EXECUTE ON FUNCTION {function} TO {everyone}"
     yield (

@@ -1,5 +1,8 @@
 -- What PostgreSQL itself refuses (trust.md §2). Every function pins its search_path.
 
+CREATE SEQUENCE IF NOT EXISTS batch_number_seq;
+CREATE SEQUENCE IF NOT EXISTS bank_batch_seq;
+
 -- 只增不改: UPDATE, DELETE and TRUNCATE are refused to everyone, the owner included.
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public AS $$

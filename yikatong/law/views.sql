@@ -24,10 +24,18 @@ COMMENT ON VIEW paid IS '已发放或在途的代发明细';
 DROP VIEW IF EXISTS share_due CASCADE;
 CREATE VIEW share_due WITH (security_invoker = true) AS
 SELECT share.id, share.county, share.unit_no, share.department_no, share.bank_no, share.batch_id,
-       share.state, count(payment.id)::int AS live_lines,
+       share.batch_no, share.state, count(payment.id)::int AS live_lines,
        coalesce(sum(payment.amount_fen), 0)::bigint AS live_fen
 FROM payout_bankshare AS share
 LEFT JOIN payout_payment AS payment ON payment.share_id = share.id AND payment.state IN ('SENT', 'UNKNOWN')
 WHERE share.state IN ('SENT', 'ACKED', 'FUNDED', 'PAYING')
 GROUP BY share.id;
 COMMENT ON VIEW share_due IS '各银行份额的待发笔数与金额';
+
+DROP VIEW IF EXISTS share_refund CASCADE;
+CREATE VIEW share_refund WITH (security_invoker = true) AS
+SELECT share.id, share.county, share.unit_no, share.department_no, share.bank_no, share.batch_id,
+       sum(refund.amount_fen)::bigint AS refunded_fen
+FROM payout_bankshare AS share JOIN feedback_refund AS refund ON refund.share_id = share.id
+GROUP BY share.id;
+COMMENT ON VIEW share_refund IS '各银行份额已退国库的金额';

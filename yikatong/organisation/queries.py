@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from yikatong.kernel.actor import Actor, Duty, Scope
 from yikatong.kernel.calendar import WorkCalendar
 from yikatong.kernel.errors import Refused
-from yikatong.organisation.models import CalendarDay, PayingBank, Post, Unit, User
+from yikatong.organisation.models import CalendarDay, County, PayingBank, Post, Unit, User
 
 
 def actor_of(username: str, *, via: str) -> Actor:
@@ -85,3 +85,20 @@ def work_calendar(*, scope: Scope) -> WorkCalendar:
 def users_of_county(slug: str) -> QuerySet[User]:
     """Sign-in accounts of one county, by the prefix of their names."""
     return User.objects.filter(username__startswith=f"{slug}-").order_by("username")
+
+
+def county_settings(*, scope: Scope) -> County:
+    """The county of this scope with its settings.
+
+    Raises:
+        Refused: the county was not set up in this home.
+    """
+    county: County | None = County.objects.filter(county=scope.county).first()
+    if county is None:
+        raise Refused("本区县尚未初始化，请先运行 ./ykt init。")
+    return county
+
+
+def counties_of_home() -> QuerySet[County]:
+    """Every county set up here; names only, for sign-in, the public site and the workers."""
+    return County.objects.order_by("county")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from django.db import models
 from django.db.models import Q
 
@@ -113,3 +115,18 @@ class Stop(CountyRecord):
                 condition=~Q(asked_by=models.F("confirmed_by")), name="two_people_stop_a_payment"
             ),
         )
+
+
+class ShareRefund(models.Model):
+    """The SQL view `share_refund` over feedback's table: what a share sent back to the treasury."""
+
+    id = models.BigIntegerField(primary_key=True, db_comment="分行份额编号")
+    county = models.CharField(max_length=6, db_comment="区县代码")
+    batch_id = models.BigIntegerField(db_comment="批次编号")
+    refunded_fen = models.BigIntegerField(db_comment="已退库金额（分）")
+
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
+
+    class Meta:
+        managed = False
+        db_table = "share_refund"

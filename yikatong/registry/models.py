@@ -209,3 +209,18 @@ class RosterEntry(Record):
     class Meta:
         db_table_comment = "比对名册明细"
         indexes = (models.Index(fields=["county", "id_index", "kind"], name="roster_by_person"),)
+
+
+class VerificationRequest(CountyRecord):
+    """核验请求: which account versions were asked of which bank, for which batch (VRQ)."""
+
+    bank_no = models.IntegerField(db_comment="代发银行编号")
+    batch_no = models.CharField(max_length=40, unique=True, db_comment="报文批次号")
+    for_batch_id = models.BigIntegerField(null=True, db_comment="为哪一发放批次")
+    versions = models.JSONField(db_comment="账户版本编号")
+    asked_at = models.DateTimeField(db_comment="请求时间")
+    answered_at = models.DateTimeField(null=True, db_comment="答复时间")
+
+    class Meta:
+        db_table_comment = "账户核验请求"
+        indexes = (models.Index(fields=["for_batch_id"], name="verification_for_batch"),)

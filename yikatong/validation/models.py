@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from yikatong.organisation.models import CountyRecord
-from yikatong.registry.models import CardAccount, Household, Person
+from yikatong.registry.models import CardAccount, CardAccountVersion, Household, Person
 from yikatong.submission.models import Batch, Line, SourceFile
 
 
@@ -49,6 +49,10 @@ class LineVerdict(CountyRecord):
     )
     household = models.ForeignKey(Household, null=True, on_delete=models.PROTECT, db_comment="农户")
     account = models.ForeignKey(CardAccount, null=True, on_delete=models.PROTECT, db_comment="收款账户")
+    account_version = models.ForeignKey(
+        CardAccountVersion, null=True, on_delete=models.PROTECT, db_comment="核验过的账户版本，付到这里"
+    )
+    bank_no = models.IntegerField(null=True, db_comment="该账户的代发银行编号")
     obligee_id = models.BigIntegerField(null=True, db_comment="享受主体：到人为人，到户为户")
     passed = models.BooleanField(db_comment="是否通过")
     worst = models.CharField(max_length=8, blank=True, db_comment="最重问题")

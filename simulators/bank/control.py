@@ -1,0 +1,109 @@
+"""The HTTP port: the treasury's credits, the day account, and what tests and demos control."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from simulators.bank import accounts, faults, recon, treasury
+from simulators.bank.books import Books, set_meta
+from simulators.bank.crypto import Crypto
+from simulators.loopback import Answer, Fault, Json, Request
+
+Door = Callable[["Control", Request], Json]
+
+
+class Control:
+    """Answers one request after the other; each writes in one transaction."""
+
+    def __init__(self, books: Books, keys: Mapping[str, Crypto]) -> None:
+        self.books, self.keys = books, keys
+
+    def __call__(self, request: Request) -> Answer:
+        first = request.parts[0]
+        place = first if first in {"recon", "health"} else "/".join(request.parts)
+        door = DOORS.get((request.method, place))
+        if door is None:
+            raise Fault(404, "E-PATH", f"没有这个地址：{request.path}")
+        return 200, door(self, request)
+
+    def health(self, _: Request) -> Json:
+        return {"status": "ok"}
+
+    def open_account(self, request: Request) -> Json:
+        facts = request.json()
+        if facts["bank_no3"] not in self.keys:
+            raise Fault(404, "E-BANK", "没有这家银行；银行在启动时由账户清单确定。")
+        with self.books.write() as db:
+            accounts.open_account(db, facts)
+        return self._account(str(facts["bank_no3"]), str(facts["acct_no"]))
+
+    def account(self, request: Request) -> Json:
+        bank, acct_no = request.asked["bank"], request.asked["acct_no"]
+        return self._account(bank, acct_no)
+
+    def _account(self, bank: str, acct_no: str) -> Json:
+        found = self.books.read(
+            "SELECT * FROM account WHERE bank = ? AND acct_no = ?", bank, acct_no
+        )
+        if not found:
+            raise Fault(404, "E-ACCOUNT", "没有这个账户。")
+        return found[0]
+
+    def arm(self, request: Request) -> Json:
+        asked = request.json()
+        with self.books.write() as db:
+            if asked["kind"] == "fail_account":
+                changed = db.execute(
+                    "UPDATE account SET fault_code = ?, is_fault_known = 0"
+                    " WHERE acct_no = ? AND bank = coalesce(?, bank)",
+                    (asked.get("code", "A02"), str(asked["acct_no"]), asked.get("bank_no3")),
+                )
+                if changed.rowcount == 0:
+                    raise Fault(404, "E-ACCOUNT", "没有这个账户。")
+            return {"id": faults.arm(db, asked)}
+
+    def faults(self, _: Request) -> Json:
+        return {"faults": self.books.read("SELECT * FROM fault ORDER BY id")}
+
+    def ledger(self, request: Request) -> Json:
+        return recon.books_of(self.books, dict(request.asked))
+
+    def sms(self, _: Request) -> Json:
+        found = self.books.read("SELECT * FROM sms ORDER BY at, detail_id")
+        return {"sms": found, "count": len(found)}
+
+    def budget(self, request: Request) -> Json:
+        url = str(request.json()["url"])
+        if not url.startswith("http://127.0.0.1:"):
+            raise Fault(422, "E-URL", "预算系统只能在本机。")
+        with self.books.write() as db:
+            set_meta(db, "budget_url", url)
+        return {"url": url}
+
+    def credit(self, request: Request) -> Json:
+        with self.books.write() as db:
+            return treasury.credit(db, self.keys, request.json())
+
+    def recon(self, request: Request) -> Json:
+        _, bank, county, day = request.parts
+        if bank not in self.keys:
+            raise Fault(404, "E-BANK", "没有这家银行。")
+        with self.books.write() as db:
+            account = recon.day_account(db, bank, county, day)
+            recon.send_day_account(db, self.keys[bank], account)
+        return account
+
+
+DOORS: Final[dict[tuple[str, str], Door]] = {
+    ("GET", "health"): Control.health,
+    ("GET", "recon"): Control.recon,
+    ("POST", "control/accounts"): Control.open_account,
+    ("GET", "control/accounts"): Control.account,
+    ("POST", "control/faults"): Control.arm,
+    ("GET", "control/faults"): Control.faults,
+    ("GET", "control/books"): Control.ledger,
+    ("GET", "control/sms"): Control.sms,
+    ("POST", "control/budget"): Control.budget,
+    ("POST", "treasury/credit"): Control.credit,
+}

@@ -1,0 +1,109 @@
+"""What the bank says: stored with the books first, written into the folders afterwards.
+
+A program killed between the two writes the same bytes under the same name when it is back.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from simulators.bank import codec
+from simulators.bank.books import Books
+from simulators.bank.crypto import Crypto
+from simulators.loopback import now
+
+FOLDERS: Final = ("in", "out", "ack", "archive", "bad")
+OK: Final = ".ok"
+
+
+def say(
+    db: sqlite3.Connection,
+    crypto: Crypto,
+    msg: str,
+    batch_no: str,
+    rows: Sequence[codec.Row],
+    *,
+    wait_s: float = 0.0,
+    is_held: bool = False,
+    is_cut: bool = False,
+    repeats: int = 0,
+) -> list[int]:
+    """Put a message into the outbox; returns the ids of its files.
+
+    Args:
+        wait_s: not before so many seconds.
+        is_held: not at all, until the same question is asked again.
+        is_cut: half of it first, without its flag.
+        repeats: how many times the same bytes come again once they were taken.
+    """
+    said = db.execute(
+        "SELECT coalesce(max(number), 0) FROM outbox WHERE msg = ? AND batch_no = ?",
+        (msg, batch_no),
+    ).fetchone()[0]
+    ids = []
+    for file in codec.encode(msg, batch_no, rows, said + 1, now(), crypto):
+        made = db.execute(
+            "INSERT INTO outbox (bank, folder, msg, batch_no, number, name, sealed, signature,"
+            " content, state, not_before, repeats, is_cut) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                batch_no[:3], "ack" if msg == "ACK" else "out", msg, batch_no, file.number,
+                file.name, file.sealed, file.signature, json.dumps(rows, ensure_ascii=False),
+                "HELD" if is_held else "WAIT", time.time() + wait_s, repeats, int(is_cut),
+            ),
+        )  # fmt: skip
+        ids.append(int(made.lastrowid or 0))
+    return ids
+
+
+def say_again(db: sqlite3.Connection, msg: str, batch_no: str, part: int) -> bool:
+    """The stored answer to this part once more; False: there is none yet."""
+    changed = db.execute(
+        "UPDATE outbox SET state = 'WAIT' WHERE id IN"
+        " (SELECT outbox_id FROM answer WHERE msg = ? AND batch_no = ? AND part = ?)",
+        (msg, batch_no, part),
+    )
+    return changed.rowcount > 0
+
+
+def flush(books: Books, folders: Path) -> int:
+    """Write what is due into the banks' folders; returns how many files were written."""
+    due = books.read(
+        "SELECT * FROM outbox WHERE state = 'WAIT' AND not_before <= ? ORDER BY id", time.time()
+    )
+    for file in due:
+        _emit(books, folders, file)
+    again = books.read("SELECT * FROM outbox WHERE state = 'OUT' AND repeats > 0")
+    for file in again:
+        if not (folders / file["bank"] / file["folder"] / (file["name"] + OK)).exists():
+            _write(folders, file)
+            with books.write() as db:
+                db.execute("UPDATE outbox SET repeats = repeats - 1 WHERE id = ?", (file["id"],))
+    return len(due)
+
+
+def _emit(books: Books, folders: Path, file: Mapping[str, Any]) -> None:
+    if file["is_cut"]:
+        half = file["sealed"][: len(file["sealed"]) // 2]
+        (folders / file["bank"] / file["folder"] / file["name"]).write_bytes(half)
+        with books.write() as db:
+            db.execute(
+                "UPDATE outbox SET is_cut = 0, not_before = ? WHERE id = ?",
+                (time.time() + 1.0, file["id"]),
+            )
+        return
+    _write(folders, file)
+    with books.write() as db:
+        db.execute("UPDATE outbox SET state = 'OUT' WHERE id = ?", (file["id"],))
+
+
+def _write(folders: Path, file: Mapping[str, Any]) -> None:
+    folder = folders / file["bank"] / file["folder"]
+    for ending, content in (("", file["sealed"]), (".sig", file["signature"]), (OK, b"")):
+        apart = folder / (file["name"] + ending + ".tmp")
+        apart.write_bytes(content)
+        apart.replace(folder / (file["name"] + ending))

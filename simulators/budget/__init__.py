@@ -1,0 +1,1 @@
+"""The budget system of a county: indicators, applications, vouchers, refunds."""

@@ -1,0 +1,165 @@
+"""The HTTP port (BSC v1): every write has a key; the same again gets the stored answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable
+from typing import Final
+
+from simulators.budget import office
+from simulators.budget.books import Books, add_indicator, balances
+from simulators.loopback import Answer, Fault, Json, Request, now
+
+
+class Web:
+    """Routes of the platform, of the bank, and of tests and demos."""
+
+    def __init__(self, books: Books, staff: office.Office) -> None:
+        self.books, self.staff = books, staff
+        self.faults: list[str] = []
+
+    def __call__(self, request: Request) -> Answer:
+        match (request.method, *request.parts):
+            case ("POST", "v1", "refunds"):
+                with self.books.write() as db:
+                    return 200, office.refund(db, request.json())
+            case ("POST", "v1", *rest):
+                return self._keyed(request, rest)
+            case ("POST", "control", what):
+                return 200, self._control(what, request.json())
+            case ("GET", *rest):
+                return 200, self._told(request, rest)
+        raise _no_path(request)
+
+    def _told(self, request: Request, rest: list[str]) -> Json:
+        match rest:
+            case ["health"]:
+                return {"status": "ok"}
+            case ["v1", "quotas"]:
+                return self._quotas(request)
+            case ["v1", "applications"]:
+                return self._found(request)
+            case ["v1", "applications", number]:
+                with self.books.write() as db:
+                    return office.state(db, number)
+            case ["control", "books"]:
+                return self._ledger()
+        raise _no_path(request)
+
+    def _keyed(self, request: Request, rest: list[str]) -> Answer:
+        """Check the digest, look the key up, act, store the answer: one transaction."""
+        if "5xx_before" in self.faults:
+            self.faults.remove("5xx_before")
+            raise Fault(503, "E-BUSY", "系统忙，请稍后查询。")
+        key = request.headers.get("idempotency-key", "")
+        digest = hashlib.new("sm3", request.body).hexdigest()
+        if not key or request.headers.get("x-body-sm3") != digest:
+            raise Fault(400, "E-HEADER", "缺少 Idempotency-Key，或 X-Body-SM3 与内容不符。")
+        with self.books.write() as db:
+            known = db.execute("SELECT * FROM answer WHERE key = ?", (key,)).fetchone()
+            if known is None:
+                content = self._act(db, request, rest)
+                status = 201 if rest == ["applications"] else 200
+                db.execute(
+                    "INSERT INTO answer VALUES (?, ?, ?, ?)",
+                    (key, digest, status, json.dumps(content, ensure_ascii=False)),
+                )
+            elif known["sm3"] != digest:
+                raise Fault(409, "E-KEY", "同一键值此前收到过不同的内容，不予受理。")
+            else:
+                status, content = known["status"], json.loads(known["content"])
+        if "5xx_after" in self.faults:
+            self.faults.remove("5xx_after")
+            raise Fault(503, "E-BUSY", "系统忙，请稍后查询。")
+        return status, content
+
+    def _act(self, db: sqlite3.Connection, request: Request, rest: list[str]) -> Json:
+        asked = request.json()
+        match rest:
+            case ["applications"]:
+                return office.apply(db, asked, tick_s=self.staff.tick_s)
+            case ["applications", number, "details"]:
+                return office.details(db, number, asked)
+            case ["applications", number, "withdraw"]:
+                return office.withdraw(db, number, str(asked["reason"]))
+        raise _no_path(request)
+
+    def _quotas(self, request: Request) -> Json:
+        asked = request.asked
+        with self.books.write() as db:
+            found = []
+            for row in db.execute(
+                "SELECT * FROM indicator WHERE mof_div_code = ? AND fiscal_year = ?"
+                " AND agency_code = coalesce(?, agency_code) AND pro_code = coalesce(?, pro_code)"
+                " ORDER BY bgt_id",
+                (
+                    asked["mof_div_code"], asked["fiscal_year"],
+                    asked.get("agency_code"), asked.get("pro_code"),
+                ),
+            ).fetchall():  # fmt: skip
+                current, held = balances(db, row["bgt_id"])
+                quota = dict(row) | {"cur_amt_fen": current, "pay_app_amt_fen": held}
+                found.append(quota | {"bgt_exe_flag": bool(row["bgt_exe_flag"])})
+        return {"as_of": now().isoformat(), "quotas": found}
+
+    def _found(self, request: Request) -> Json:
+        with self.books.write() as db:
+            rows = db.execute(
+                "SELECT pay_app_no FROM application WHERE tracking_id = ?",
+                (request.asked["tracking_id"],),
+            ).fetchall()
+            return {"applications": [office.state(db, row["pay_app_no"]) for row in rows]}
+
+    def _control(self, what: str, asked: Json) -> Json:
+        door = CONTROLS.get(what)
+        if door is None:
+            raise Fault(404, "E-PATH", f"没有这个控制：{what}")
+        return door(self, asked)
+
+    def return_next(self, asked: Json) -> Json:
+        with self.books.write() as db:
+            db.execute(
+                "INSERT INTO return_next (reason, mof_div_code) VALUES (?, ?)",
+                (str(asked["reason"]), asked.get("mof_div_code")),
+            )
+        return {"reason": asked["reason"]}
+
+    def mode(self, asked: Json) -> Json:
+        """{"approve": "auto" | "manual"}"""
+        self.staff.is_automatic = asked["approve"] == "auto"
+        return {"approve": "auto" if self.staff.is_automatic else "manual"}
+
+    def approve(self, asked: Json) -> Json:
+        return self.staff.decide(str(asked["pay_app_no"]))
+
+    def indicator(self, asked: Json) -> Json:
+        with self.books.write() as db:
+            add_indicator(db, asked)
+        return {"bgt_id": asked["bgt_id"]}
+
+    def fault(self, asked: Json) -> Json:
+        """{"kind": "5xx_before" | "5xx_after"}: the next write is answered 503, done or not."""
+        if asked["kind"] not in {"5xx_before", "5xx_after"}:
+            raise Fault(422, "E-KIND", "可用的故障：5xx_before、5xx_after。")
+        self.faults.append(str(asked["kind"]))
+        return {"kind": asked["kind"]}
+
+    def _ledger(self) -> Json:
+        with self.books.write() as db:
+            numbers = db.execute("SELECT pay_app_no FROM application ORDER BY 1").fetchall()
+            return {"applications": [office.state(db, row["pay_app_no"]) for row in numbers]}
+
+
+CONTROLS: Final[dict[str, Callable[[Web, Json], Json]]] = {
+    "return-next": Web.return_next,
+    "mode": Web.mode,
+    "approve": Web.approve,
+    "indicators": Web.indicator,
+    "faults": Web.fault,
+}
+
+
+def _no_path(request: Request) -> Fault:
+    return Fault(404, "E-PATH", f"没有这个地址：{request.path}")

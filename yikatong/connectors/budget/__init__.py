@@ -1,0 +1,1 @@
+"""预算管理一体化 (BSC v1, HTTP): quotas, funding applications and their states."""

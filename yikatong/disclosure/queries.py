@@ -1,0 +1,61 @@
+"""Reads of notices. The public process sees these tables and nothing of the rest."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db.models import QuerySet
+
+from yikatong.disclosure.models import Disclosure, DisclosureRow
+from yikatong.disclosure.rules import PaidFact
+from yikatong.kernel.actor import Scope
+from yikatong.kernel.period import Period
+from yikatong.payout.models import Payment
+from yikatong.payout.rules import PaymentState
+from yikatong.submission.models import Batch
+
+
+def paid_facts(batch: Batch, *, scope: Scope) -> list[PaidFact]:
+    """What was paid in this batch, in the shape that the projection reads."""
+    on = Period.parse(batch.period).last_day
+    payments = (
+        Payment.objects.filter(county=scope.county, batch=batch, state=PaymentState.PAID)
+        .select_related("line", "line__verdict__beneficiary")
+        .order_by("line_id")
+        .only(
+            "amount_fen", "line__village", "line__village_group", "line__beneficiary_name", "line__quantity",
+            "line__standard", "line__verdict__beneficiary__birth_on",
+        )
+    )  # fmt: skip
+    return [
+        PaidFact(
+            payment.line.village,
+            payment.line.village_group,
+            payment.line.beneficiary_name,
+            _age(payment.line.verdict.beneficiary.birth_on, on),
+            payment.line.quantity,
+            payment.line.standard,
+            payment.amount_fen,
+        )
+        for payment in payments.iterator(chunk_size=2000)
+    ]
+
+
+def notices_on(day: date, *, scope: Scope | None = None) -> QuerySet[Disclosure]:
+    """Notices within their period; of one county where a scope is given."""
+    notices = Disclosure.objects.filter(from_on__lte=day, until_on__gte=day)
+    return (notices if scope is None else notices.filter(county=scope.county)).order_by("-id")
+
+
+def notice_by_slug(slug: str) -> Disclosure | None:
+    found: Disclosure | None = Disclosure.objects.filter(slug=slug).first()
+    return found
+
+
+def rows_of(notice: Disclosure, *, scope: Scope | None = None) -> QuerySet[DisclosureRow]:
+    assert scope is None or scope.county == notice.county
+    return DisclosureRow.objects.filter(disclosure=notice).order_by("seq")
+
+
+def _age(birth_on: date, on: date) -> int:
+    return on.year - birth_on.year - ((on.month, on.day) < (birth_on.month, birth_on.day))

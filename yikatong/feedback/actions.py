@@ -1,0 +1,204 @@
+"""反馈: results once, refunds, the day account; the work of `settle`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from yikatong.connectors.bank.codes import reason_of, translated
+from yikatong.connectors.bank.messages import DayRow, RefundRow, ResultRow
+from yikatong.feedback import bulk
+from yikatong.feedback.models import DayAccount, PaymentResult, Refund
+from yikatong.feedback.rules import Effect, effect_of
+from yikatong.jobs.actions import quarantine
+from yikatong.kernel.actor import Actor
+from yikatong.kernel.errors import TryAgain
+from yikatong.kernel.money import Money
+from yikatong.kernel.steps import NOTHING, Inputs, Passed, Verdict
+from yikatong.organisation.queries import county_settings, paying_banks
+from yikatong.organisation.rules import department_unit
+from yikatong.payout.actions import move_share
+from yikatong.payout.models import BankShare, Payment
+from yikatong.payout.queries import live_shares
+from yikatong.payout.rules import IN_TRANSIT, PaymentState, ShareState
+from yikatong.submission.actions import redraft
+from yikatong.submission.models import Batch
+
+BY_DEPARTMENT = "department"
+BY_HAND = "F99"  # 已故、其他: a to-do, never an automatic redraft
+
+
+def apply_results(
+    share: BankShare, rows: Sequence[ResultRow], *, file_sm3: bytes, actor: Actor
+) -> int:
+    """Apply a result file to one share, under its lock. What contradicts our books is set aside.
+
+    Returns how many payments changed. The share is DONE once none of its payments is in transit.
+    """
+    locked: BankShare = BankShare.objects.select_for_update(no_key=True).get(pk=share.pk)
+    known = {
+        payment.detail_id: payment
+        for payment in Payment.objects.filter(county=actor.scope.county, share=locked)
+    }
+    bank = paying_banks(scope=actor.scope)[locked.bank_no]
+    good: list[tuple[Any, ...]] = []
+    for row_no, row in enumerate(rows, start=1):
+        payment = known.get(row.detail_id)
+        if payment is None or (row.result != "PENDING" and locked.state not in {ShareState.PAYING, ShareState.DONE}):
+            _set_aside(locked, row, "结果行不在本批已下达的明细中", file_sm3, actor=actor)
+            continue
+        reason = reason_of(row.reason_code) if row.reason_code else translated(bank.code3, row.bank_reason_code)
+        effect, state = effect_of(
+            row.result,
+            payment.state,
+            paid_fen=row.paid_fen,
+            amount_fen=payment.amount_fen,
+            is_final=row.result != "FAILED" or reason.is_final,
+        )
+        if effect is Effect.SET_ASIDE:
+            what = f"银行报 {row.result} {Money(row.paid_fen)} 元，我方为 {payment.state} {Money(payment.amount_fen)} 元"
+            _set_aside(locked, row, what, file_sm3, actor=actor)
+        elif effect is Effect.APPLY:
+            good.append(
+                (
+                    payment.pk, file_sm3, row_no, row.result, reason.failure if row.result != "SUCCESS" else "",
+                    row.bank_reason_code or row.reason_code, row.bank_reason_text, row.paid_fen,
+                    row.bank_serial or None, row.sms_status, row.paid_at or timezone.now(), state,
+                )
+            )  # fmt: skip
+    changed = bulk.apply(good, now=timezone.now()) if good else 0
+    still = Payment.objects.filter(share=locked, state__in=IN_TRANSIT).exists()
+    if not still and locked.state == ShareState.PAYING:
+        move_share(locked, "settled", actor=actor)
+    _redraft_returned(locked.batch, good, actor=actor)
+    return changed
+
+
+def note_refund(share: BankShare, rows: Sequence[RefundRow], *, actor: Actor) -> int:
+    """Record what a bank sent back to the treasury, each row once; gives the fen that were new."""
+    fresh = 0
+    for row in rows:
+        _, is_new = Refund.objects.get_or_create(
+            county=share.county,
+            bank_no=share.bank_no,
+            refund_no=row.refund_no,
+            detail_id=row.detail_id,
+            defaults={
+                "unit_no": share.unit_no,
+                "department_no": share.department_no,
+                "share": share,
+                "amount_fen": row.amount_fen,
+                "reason": row.reason,
+                "bank_serial": row.bank_serial,
+                "at": row.refunded_at,
+            },
+        )
+        fresh += row.amount_fen if is_new else 0
+    assert actor.scope.county == share.county
+    return fresh
+
+
+def note_day(
+    bank_no: int, day: str, rows: Sequence[DayRow], *, file_sm3: bytes, actor: Actor
+) -> DayAccount:
+    """日终对账: the bank's six balances beside ours; a difference stands in I3 and in quarantine."""
+    balance = {row.kind: row.amount_fen for row in rows if not row.batch_no or row.kind.startswith("SUM_")}
+    paid = [row for row in rows if row.kind == "OUT"]
+    our_lines, our_fen = bulk.our_day(actor.scope.county, bank_no, day)
+    account = DayAccount.objects.create(
+        county=actor.scope.county,
+        unit_no=0,
+        bank_no=bank_no,
+        day=day,
+        opening_fen=balance.get("OPENING", 0),
+        in_fen=balance.get("SUM_IN", 0),
+        out_fen=balance.get("SUM_OUT", 0),
+        returned_fen=balance.get("SUM_RETURN", 0),
+        refunded_fen=balance.get("SUM_REFUND", 0),
+        closing_fen=balance.get("CLOSING", 0),
+        paid_lines=len(paid),
+        our_out_fen=our_fen,
+        our_lines=our_lines,
+        file_sm3=file_sm3,
+        at=timezone.now(),
+    )
+    if account.out_fen != our_fen or account.paid_lines != our_lines:
+        quarantine(
+            kind="日终对账不符",
+            fingerprint=f"day|{account.county}|{bank_no}|{day}|{account.out_fen}|{our_fen}",
+            sentence=(
+                f"{day} 银行成功 {account.paid_lines} 笔 {Money(account.out_fen)} 元，"
+                f"我方 {our_lines} 笔 {Money(our_fen)} 元。请逐笔核对。"
+            ),
+            bank_no=bank_no,
+            amount_fen=account.out_fen - our_fen,
+            actor=actor,
+        )
+    return account
+
+
+def settle(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
+    """发放结果: every share has its results; final failures go into a new draft that points at them.
+
+    Raises:
+        TryAgain: a payment is still in transit or unknown.
+    """
+    if live_shares(batch, scope=actor.scope):
+        raise TryAgain("还有银行没有出完结果")
+    failed = PaymentResult.objects.filter(
+        payment__batch=batch, payment__state=PaymentState.FAILED, result="FAILED"
+    ).select_related("payment")
+    lines = []
+    for result in failed:
+        if result.code != BY_HAND:
+            lines.append(result.payment.line_id)
+        else:
+            _to_do(batch, result, actor=actor)
+    if lines:
+        redraft(batch, lines, "发放失败，更正后补发", actor=actor, unit_no=correction_unit(batch, actor=actor))
+    note = f"{len(lines)} 笔失败另起更正批次" if lines else "全部发放完毕"
+    return Passed(note=note)
+
+
+def correction_unit(batch: Batch, *, actor: Actor) -> int:
+    """Who drafts a correction batch: 彭水 the department, 大渡口 the 编制单位 itself (settings)."""
+    who = county_settings(scope=actor.scope).settings.get("correction_by")
+    return department_unit(batch.department_no) if who == BY_DEPARTMENT else batch.unit_no
+
+
+def _redraft_returned(batch: Batch, applied: Sequence[tuple[Any, ...]], *, actor: Actor) -> None:
+    """退汇 after success: the line goes into a new draft likewise."""
+    payments = [row[0] for row in applied if row[-1] == PaymentState.RETURNED]
+    if payments:
+        lines = list(Payment.objects.filter(pk__in=payments).values_list("line_id", flat=True))
+        redraft(batch, lines, "退汇，更正后补发", actor=actor, unit_no=correction_unit(batch, actor=actor))
+
+
+def _to_do(batch: Batch, result: PaymentResult, *, actor: Actor) -> None:
+    quarantine(
+        kind="失败待人工处理",
+        fingerprint=f"failed|{result.payment.detail_id}",
+        sentence=f"批次 {batch.number} 第 {result.payment.seq} 笔：{result.bank_text or '银行未说明原因'}。不自动补发，请发放单位核实后处理。",
+        unit_no=batch.unit_no,
+        department_no=batch.department_no,
+        bank_no=result.bank_no,
+        batch_id=batch.pk,
+        amount_fen=result.payment.amount_fen,
+        actor=actor,
+    )
+
+
+def _set_aside(share: BankShare, row: ResultRow, what: str, file_sm3: bytes, *, actor: Actor) -> None:
+    quarantine(
+        kind="银行结果与账不符",
+        fingerprint=f"result|{share.batch_no}|{row.detail_id}|{row.result}|{row.paid_fen}",
+        sentence=f"批次 {share.batch_no} 明细 {row.detail_id}：{what}。结果文件 {file_sm3.hex()[:12]}，未入账，请与银行核对。",
+        unit_no=share.unit_no,
+        department_no=share.department_no,
+        bank_no=share.bank_no,
+        batch_id=share.batch_id,
+        amount_fen=row.paid_fen,
+        actor=actor,
+    )

@@ -1,0 +1,145 @@
+"""Speaking with the budget system: no transaction is open during a call."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from django.conf import settings
+
+from yikatong.connectors.budget.client import BudgetClient, BudgetRefused
+from yikatong.connectors.budget.messages import (
+    ApplicationState,
+    FundingApplication,
+    Manifest,
+    State,
+)
+from yikatong.funding.actions import note_state
+from yikatong.funding.models import FundingRequest
+from yikatong.funding.queries import open_requests, request_by_id, shares_due
+from yikatong.jobs.queue import defer
+from yikatong.kernel.actor import Actor
+from yikatong.kernel.digest import canonical, sm3
+from yikatong.kernel.errors import Refused
+from yikatong.organisation.queries import department_units, paying_banks
+from yikatong.organisation.scoping import acting
+
+OURS: Final = {
+    State.SUBMITTED: FundingRequest.State.SUBMITTED,
+    State.APPROVED: FundingRequest.State.APPROVED,
+    State.VOUCHERED: FundingRequest.State.VOUCHERED,
+    State.PAID: FundingRequest.State.PAID,
+    State.PART_REFUNDED: FundingRequest.State.PAID,
+    State.REFUNDED: FundingRequest.State.PAID,
+    State.RETURNED: FundingRequest.State.RETURNED,
+}
+
+
+def client() -> BudgetClient:
+    """The budget system as registered in the home. Raises Refused where there is none."""
+    try:
+        facts = json.loads(settings.BUDGET_ENDPOINT.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Refused("没有找到预算系统连接文件 budget.json，请先启动或登记预算一体化系统。") from None
+    return BudgetClient(facts["base_url"])
+
+
+def file(request_id: int, *, actor: Actor) -> None:
+    """B02, keyed by our number: sent twice it is filed once. Its no is a return with a reason."""
+    with acting(actor):
+        request = request_by_id(request_id, scope=actor.scope)
+        if request.state != FundingRequest.State.DRAFT:
+            return
+        application = _application(request, actor)
+    try:
+        state = client().apply(application)
+    except BudgetRefused as error:
+        _note_return(request, str(error), actor=actor)
+        return
+    _note(request, state, actor=actor)
+
+
+def withdraw(request_id: int, *, actor: Actor) -> None:
+    """Take an application back; where a voucher exists already, the money comes back by refund."""
+    with acting(actor):
+        request = request_by_id(request_id, scope=actor.scope)
+    if request.state in {FundingRequest.State.RETURNED, FundingRequest.State.WITHDRAWN}:
+        return
+    if request.budget_number:
+        try:
+            client().withdraw(request.budget_number, "发放单位撤回")
+        except BudgetRefused:
+            return
+    with acting(actor):
+        note_state(request, FundingRequest.State.WITHDRAWN, return_reason="发放单位撤回", actor=actor)
+        _nudge(request)
+
+
+def ask(*, actor: Actor) -> int:
+    """Ask about every application that is on its way; gives how many moved."""
+    with acting(actor):
+        waiting = [one for one in open_requests(scope=actor.scope) if one.budget_number]
+    changed = 0
+    for request in waiting:
+        state = client().application(request.budget_number)
+        if OURS.get(state.status) != request.state:
+            _note(request, state, actor=actor)
+            changed += 1
+    return changed
+
+
+def _note(request: FundingRequest, state: ApplicationState, *, actor: Actor) -> None:
+    with acting(actor):
+        ours = FundingRequest.State.WITHDRAWN if state.is_withdrawn else OURS[state.status]
+        note_state(
+            request,
+            ours,
+            budget_number=state.pay_app_no,
+            voucher_number=state.pay_cert_no,
+            return_reason=state.return_reason,
+            actor=actor,
+        )
+        _nudge(request)
+
+
+def _note_return(request: FundingRequest, why: str, *, actor: Actor) -> None:
+    with acting(actor):
+        note_state(request, FundingRequest.State.RETURNED, return_reason=why, actor=actor)
+        _nudge(request)
+
+
+def _nudge(request: FundingRequest) -> None:
+    defer("journey.nudge", lock=f"batch-{request.batch_id}", batch_id=request.batch_id, county=request.county)
+
+
+def _application(request: FundingRequest, actor: Actor) -> FundingApplication:
+    batch, programme = request.batch, request.batch.programme
+    bank = paying_banks(scope=actor.scope)[request.bank_no]
+    department = department_units(scope=actor.scope)[programme.department_no]
+    agency = f"{request.county}{programme.department_no:03d}"
+    manifest = {"batch": batch.number, "bank": bank.code3, "lines": request.lines, "fen": request.amount_fen}
+    return FundingApplication(
+        tracking_id=request.number,
+        bgt_id=request.indicator,
+        mof_div_code=f"{request.county}000",
+        fiscal_year=batch.period[:4],
+        agency_code=agency,
+        pro_code=programme.code,
+        use_des=f"{department.name} {programme.short_name} {batch.period}",
+        pay_app_amt_fen=request.amount_fen,
+        payee_acct_name=f"{bank.name}代发专户",
+        payee_acct_no=request.payee_account,
+        payee_acct_bank_name=bank.name,
+        manifest=Manifest(
+            batch_no=_share_number(request, actor),
+            count=request.lines,
+            amount_fen=request.amount_fen,
+            sm3=sm3(canonical(manifest)).hex(),
+        ),
+    )
+
+
+def _share_number(request: FundingRequest, actor: Actor) -> str:
+    """The bank's name of the share, through the view `share_due`."""
+    due = next(d for d in shares_due(request.batch, scope=actor.scope) if d.bank_no == request.bank_no)
+    return due.batch_no

@@ -1,0 +1,82 @@
+"""Writes of the outbox, the inbox and what is set aside."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from yikatong.jobs.models import Inbox, Outbox, Quarantine
+from yikatong.kernel.actor import Actor
+from yikatong.kernel.digest import sm3
+
+
+def keep_outgoing(
+    *, bank_no: int, key: str, kind: str, name: str, payload: bytes, signature: bytes, actor: Actor
+) -> None:
+    """Store bytes before their first try; a second call under the same key keeps the first."""
+    Outbox.objects.get_or_create(
+        key=key,
+        defaults={
+            "county": actor.scope.county,
+            "bank_no": bank_no,
+            "kind": kind,
+            "name": name,
+            "payload": payload,
+            "signature": signature,
+            "made_at": timezone.now(),
+        },
+    )
+
+
+def keep_incoming(
+    *, bank_no: int, kind: str, name: str, payload: bytes, signature: bytes, actor: Actor
+) -> Inbox | None:
+    """Store a received file whole; None where these very bytes are known already."""
+    kept, is_new = Inbox.objects.get_or_create(
+        sm3=sm3(payload),
+        defaults={
+            "county": actor.scope.county,
+            "bank_no": bank_no,
+            "kind": kind,
+            "name": name,
+            "payload": payload,
+            "signature": signature,
+            "received_at": timezone.now(),
+        },
+    )
+    return kept if is_new or kept.applied_at is None else None
+
+
+def settle_incoming(message: Inbox, outcome: str, *, actor: Actor) -> None:
+    """Mark a message as dealt with, in the transaction that applied it."""
+    Inbox.objects.filter(pk=message.pk, county=actor.scope.county).update(
+        applied_at=timezone.now(), outcome=outcome
+    )
+
+
+def quarantine(
+    *,
+    kind: str,
+    fingerprint: str,
+    sentence: str,
+    actor: Actor,
+    unit_no: int = 0,
+    department_no: int | None = None,
+    bank_no: int | None = None,
+    batch_id: int | None = None,
+    amount_fen: int | None = None,
+) -> None:
+    """Set a contradiction aside for a person to clear; the same one only once."""
+    Quarantine.objects.get_or_create(
+        fingerprint=fingerprint[:160],
+        defaults={
+            "county": actor.scope.county,
+            "unit_no": unit_no,
+            "department_no": department_no,
+            "bank_no": bank_no,
+            "batch_id": batch_id,
+            "kind": kind,
+            "sentence": sentence,
+            "amount_fen": amount_fen,
+            "opened_at": timezone.now(),
+        },
+    )

@@ -1,0 +1,113 @@
+"""How we speak to a paying bank: bytes are fixed in the outbox, then sent; what comes is kept,
+then archived. No transaction is open while the line is (trust.md §3).
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.utils import timezone
+
+from yikatong.connectors.bank.endpoint import BankEndpoint, load_endpoints
+from yikatong.connectors.bank.files import InboundFile, SealedPart, encode
+from yikatong.connectors.bank.messages import Message
+from yikatong.connectors.bank.names import PartName
+from yikatong.connectors.bank.ports import Envelope
+from yikatong.connectors.bank.refusals import FileRefused
+from yikatong.connectors.bank.sftp import SftpChannel
+from yikatong.jobs.actions import keep_incoming, keep_outgoing, quarantine
+from yikatong.jobs.models import Outbox
+from yikatong.jobs.queries import unsent
+from yikatong.jobs.queue import defer
+from yikatong.kernel.actor import Actor
+from yikatong.organisation.models import PayingBank
+from yikatong.organisation.scoping import acting
+from yikatong.vault.wire import WireKeys
+
+
+def endpoint_of(bank: PayingBank) -> BankEndpoint:
+    """Where this bank is. Raises Refused where it is not registered."""
+    return load_endpoints(settings.BANK_ENDPOINTS)[bank.code3]
+
+
+def envelope_of(bank: PayingBank) -> Envelope:
+    """Our keys facing this bank's."""
+    return WireKeys.load(settings.HOME.keys).facing(endpoint_of(bank).sm2_public)
+
+
+def post(message: Message, bank: PayingBank, *, actor: Actor) -> None:
+    """Fix a message's bytes in the outbox and queue their delivery, in the caller's transaction."""
+    parts = encode(message, created=timezone.localtime(), envelope=envelope_of(bank))
+    for part in parts:
+        keep_outgoing(
+            bank_no=bank.bank_no,
+            key=part.key,
+            kind=message.msg.value,
+            name=part.name,
+            payload=part.sealed,
+            signature=part.signature,
+            actor=actor,
+        )
+    defer("organisation.deliver", bank_no=bank.bank_no, county=bank.county)
+
+
+def deliver(bank: PayingBank, *, actor: Actor) -> int:
+    """Send what the outbox holds for this bank, the same bytes at every try; gives how many.
+
+    Raises:
+        Unreachable: the line does not hold; nothing is marked as sent.
+    """
+    with acting(actor):
+        waiting = list(unsent(bank.bank_no, scope=actor.scope))
+        Outbox.objects.filter(pk__in=[one.pk for one in waiting]).update(attempts=1)
+    parts = [
+        SealedPart(one.name, bytes(one.payload), bytes(one.signature), one.key, "", 0, 0)
+        for one in waiting
+    ]
+    if parts:
+        SftpChannel(endpoint_of(bank)).put(parts)
+        with acting(actor):
+            Outbox.objects.filter(pk__in=[one.pk for one in waiting]).update(sent_at=timezone.now())
+    return len(parts)
+
+
+def collect(bank: PayingBank, *, actor: Actor) -> int:
+    """Fetch the bank's complete files, keep them whole, then archive them; gives how many."""
+    channel = SftpChannel(endpoint_of(bank))
+    files = channel.fetch()
+    good: list[InboundFile] = []
+    bad: list[InboundFile] = []
+    for file in files:
+        try:
+            name = PartName.parse(file.name)
+        except FileRefused as error:
+            bad.append(file)
+            _set_aside(file, str(error), bank, actor=actor)
+            continue
+        with acting(actor):
+            kept = keep_incoming(
+                bank_no=bank.bank_no,
+                kind=name.msg.value,
+                name=file.name,
+                payload=file.sealed,
+                signature=file.signature,
+                actor=actor,
+            )
+            if kept is not None:
+                defer("journey.apply_message", lock=f"inbox-{bank.county}", inbox_id=kept.pk, county=bank.county)
+        good.append(file)
+    if good:
+        channel.archive(good)
+    if bad:
+        channel.reject(bad)
+    return len(files)
+
+
+def _set_aside(file: InboundFile, why: str, bank: PayingBank, *, actor: Actor) -> None:
+    with acting(actor):
+        quarantine(
+            kind="银行文件无法识别",
+            fingerprint=f"file|{bank.code3}|{file.name}",
+            sentence=why,
+            bank_no=bank.bank_no,
+            actor=actor,
+        )

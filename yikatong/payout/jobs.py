@@ -1,0 +1,48 @@
+"""Jobs of payout: an id in, one message out."""
+
+from __future__ import annotations
+
+from procrastinate.contrib.django import app
+
+from yikatong.organisation.machines import machine
+from yikatong.organisation.queries import county_settings, paying_banks
+from yikatong.organisation.scoping import acting
+from yikatong.organisation.wire import post
+from yikatong.payout import messages
+from yikatong.payout.queries import payment_by_id, share_by_id, stops_before
+
+
+@app.task(name="payout.post_roster", queue="main")
+def post_roster(share_id: int, county: str) -> None:
+    with acting(machine(county)) as actor:
+        share = share_by_id(share_id, scope=actor.scope)
+        bank = paying_banks(scope=actor.scope)[share.bank_no]
+        hotline = county_settings(scope=actor.scope).settings.get("hotline", "")
+        post(messages.roster(share, bank_name=bank.name, hotline=hotline), bank, actor=actor)
+
+
+@app.task(name="payout.post_release", queue="main")
+def post_release(share_id: int, county: str) -> None:
+    with acting(machine(county)) as actor:
+        share = share_by_id(share_id, scope=actor.scope)
+        bank = paying_banks(scope=actor.scope)[share.bank_no]
+        post(messages.release(share, scope=actor.scope), bank, actor=actor)
+
+
+@app.task(name="payout.post_cancel", queue="main")
+def post_cancel(share_id: int, county: str) -> None:
+    with acting(machine(county)) as actor:
+        share = share_by_id(share_id, scope=actor.scope)
+        bank = paying_banks(scope=actor.scope)[share.bank_no]
+        number = stops_before(share, scope=actor.scope) + 1
+        post(messages.cancellation(share, reason="撤回更正", number=number), bank, actor=actor)
+
+
+@app.task(name="payout.post_stop", queue="main")
+def post_stop(payment_id: int, county: str) -> None:
+    with acting(machine(county)) as actor:
+        payment = payment_by_id(payment_id, scope=actor.scope)
+        bank = paying_banks(scope=actor.scope)[payment.bank_no]
+        number = stops_before(payment.share, scope=actor.scope, payment=payment)
+        message = messages.stoppage(payment, reason=payment.stop.reason, number=number)
+        post(message, bank, actor=actor)

@@ -1,0 +1,160 @@
+"""对象与账户: 账户变更 by two people, and what banks say of accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+
+from django.utils import timezone
+
+from yikatong.connectors.bank.messages import VerifyAnswer
+from yikatong.kernel.actor import Actor
+from yikatong.kernel.card import CardNumber
+from yikatong.kernel.errors import Refused
+from yikatong.kernel.names import normalised_name
+from yikatong.registry.messages import NUMBER_FIELD, version_named
+from yikatong.registry.models import (
+    AccountChange,
+    AccountVerification,
+    CardAccount,
+    CardAccountVersion,
+    Guardian,
+    Person,
+    VerificationRequest,
+)
+from yikatong.vault.access import the_vault
+
+SHORTEST_REASON: Final = 4
+VALID_FOR: Final = timedelta(days=30)
+CHANGE_FIELD: Final = "account_change.number"
+
+
+def propose_account(
+    account: CardAccount,
+    number: CardNumber,
+    *,
+    bank_no: int,
+    bank_name: str,
+    account_name: str,
+    reason: str,
+    actor: Actor,
+) -> AccountChange:
+    """账户变更, proposed by the township's clerk; nothing changes until another confirms."""
+    if len(reason.strip()) < SHORTEST_REASON:
+        raise Refused("请写明变更的原因（不少于 4 个字）。")
+    if AccountChange.objects.filter(account=account, state=AccountChange.State.PROPOSED).exists():
+        raise Refused("这个账户已有一份变更在等待复核。")
+    vault, digits = the_vault(), number.reveal()
+    return AccountChange.objects.create(
+        county=account.county,
+        unit_no=account.unit_no,
+        account=account,
+        number_cipher=vault.encrypt(digits.encode(), county=account.county, field=CHANGE_FIELD),
+        number_index=vault.blind_index(account.county, digits, kind="card"),
+        last4=digits[-4:],
+        kind=number.kind.value,
+        bank_no=bank_no,
+        bank_name=bank_name,
+        account_name=account_name,
+        reason=reason.strip(),
+        proposed_by=actor.username,
+        proposed_at=timezone.now(),
+    )
+
+
+def confirm_account(change: AccountChange, *, actor: Actor) -> CardAccountVersion:
+    """The second person: a new immutable version becomes the current one."""
+    _decidable(change, actor)
+    vault = the_vault()
+    digits = vault.decrypt(bytes(change.number_cipher), county=change.county, field=CHANGE_FIELD)
+    version = CardAccountVersion.objects.create(
+        county=change.county,
+        unit_no=change.unit_no,
+        account=change.account,
+        number_cipher=vault.encrypt(digits, county=change.county, field=NUMBER_FIELD),
+        number_index=bytes(change.number_index),
+        last4=change.last4,
+        kind=change.kind,
+        bank_no=change.bank_no,
+        bank_name=change.bank_name,
+        account_name=change.account_name,
+        account_name_key=normalised_name(change.account_name),
+        reason=change.reason,
+        entered_by=change.proposed_by,
+        confirmed_by=actor.username,
+        entered_at=timezone.now(),
+    )
+    CardAccount.objects.filter(pk=change.account_id, county=change.county).update(current=version)
+    _decide(change, AccountChange.State.CONFIRMED, "", actor=actor)
+    return version
+
+
+def return_account(change: AccountChange, *, reason: str, actor: Actor) -> None:
+    """退回 of a change, with a reason; the account stays as it was."""
+    _decidable(change, actor)
+    if len(reason.strip()) < SHORTEST_REASON:
+        raise Refused("请写明退回的原因（不少于 4 个字）。")
+    _decide(change, AccountChange.State.RETURNED, reason.strip(), actor=actor)
+
+
+def name_guardian(
+    person: Person, guardian: Person, *, relation: str, evidence: str, actor: Actor
+) -> Guardian:
+    """监护代领: relation and evidence are written down; no 代持 without them."""
+    if person.pk == guardian.pk:
+        raise Refused("监护人不能是本人。")
+    if not relation.strip() or not evidence.strip():
+        raise Refused("请填写监护关系和证明材料。")
+    return Guardian.objects.create(
+        county=person.county,
+        unit_no=person.unit_no,
+        person=person,
+        guardian=guardian,
+        relation=relation.strip(),
+        evidence=evidence.strip(),
+        since=timezone.localdate(),
+        entered_by=actor.username,
+    )
+
+
+def note_verification(
+    request: VerificationRequest, answers: Iterable[VerifyAnswer], *, actor: Actor
+) -> int:
+    """Store what a bank said of each version that it was asked about; gives how many."""
+    asked = set(request.versions)
+    until = timezone.localdate() + VALID_FOR
+    kept = [
+        AccountVerification(
+            county=request.county,
+            unit_no=request.unit_no,
+            version_id=version_named(answer.verify_id),
+            bank_no=request.bank_no,
+            outcome=answer.result,
+            reason_code=answer.reason_code,
+            account_status=answer.acct_status,
+            account_class=answer.acct_class,
+            verified_at=answer.checked_at,
+            valid_until=until,
+        )
+        for answer in answers
+        if version_named(answer.verify_id) in asked
+    ]
+    AccountVerification.objects.bulk_create(kept, batch_size=2000)
+    VerificationRequest.objects.filter(pk=request.pk, county=actor.scope.county).update(
+        answered_at=timezone.now()
+    )
+    return len(kept)
+
+
+def _decidable(change: AccountChange, actor: Actor) -> None:
+    if change.state != AccountChange.State.PROPOSED:
+        raise Refused("这份变更已经办结。")
+    if change.proposed_by == actor.username:
+        raise Refused("账户变更须由另一人复核。")
+
+
+def _decide(change: AccountChange, state: AccountChange.State, note: str, *, actor: Actor) -> None:
+    AccountChange.objects.filter(pk=change.pk, county=change.county).update(
+        state=state, decided_by=actor.username, decided_at=timezone.now(), decision_note=note
+    )

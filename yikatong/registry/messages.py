@@ -1,0 +1,47 @@
+"""What a bank is asked about accounts (VRQ), and how its answer is read (VRS)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from yikatong.connectors.bank.messages import Message, Msg, VerifyRow
+from yikatong.registry.models import CardAccountVersion, VerificationRequest
+from yikatong.vault.access import the_vault
+
+ID_CARD: Final = "01"
+ID_FIELD: Final = "person.id"
+NUMBER_FIELD: Final = "card_account_version.number"
+PREFIX: Final = "V"
+
+
+def question(request: VerificationRequest) -> Message:
+    """One row per account version; `verify_id` names it, so that the answer finds it again."""
+    vault = the_vault()
+    versions = (
+        CardAccountVersion.objects.filter(county=request.county, pk__in=request.versions)
+        .select_related("account__person")
+        .order_by("id")
+    )
+    rows = tuple(
+        VerifyRow(
+            verify_id=f"{PREFIX}{version.pk}",
+            seq=place,
+            payee_name=version.account_name,
+            id_type=ID_CARD,
+            id_no=vault.decrypt(
+                bytes(version.account.person.id_cipher), county=request.county, field=ID_FIELD
+            ).decode(),
+            acct_no=vault.decrypt(
+                bytes(version.number_cipher), county=request.county, field=NUMBER_FIELD
+            ).decode(),
+            acct_type=version.kind,
+        )
+        for place, version in enumerate(versions, start=1)
+    )
+    return Message(Msg.VRQ, request.batch_no, rows)
+
+
+def version_named(verify_id: str) -> int:
+    """The account version that an answer speaks of; 0 for a stranger's."""
+    digits = verify_id.removeprefix(PREFIX)
+    return int(digits) if verify_id.startswith(PREFIX) and digits.isdecimal() else 0

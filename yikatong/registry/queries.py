@@ -1,0 +1,96 @@
+"""Reads of people, cards and rosters, in a scope. Ciphertext columns are never read here."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from django.db.models import Max, QuerySet
+
+from yikatong.catalogue.models import Programme
+from yikatong.catalogue.queries import required_rosters
+from yikatong.catalogue.specs import ROSTER_KINDS
+from yikatong.kernel.actor import Scope
+from yikatong.kernel.errors import Refused
+from yikatong.kernel.period import Period
+from yikatong.registry.models import (
+    AccountChange,
+    CardAccount,
+    CardAccountVersion,
+    Person,
+    RosterLoad,
+    VerificationRequest,
+)
+
+SECRET = ("id_cipher", "phone_cipher")
+
+
+def persons(*, scope: Scope) -> QuerySet[Person]:
+    return Person.objects.filter(county=scope.county).defer(*SECRET)
+
+
+def active_account_of(person: Person, *, scope: Scope) -> CardAccount:
+    """Raises Refused for a person without an active account."""
+    found: CardAccount | None = CardAccount.objects.filter(
+        county=scope.county, person=person, is_active=True
+    ).first()
+    if found is None:
+        raise Refused(f"{person.name}没有启用的一卡通账户，请先登记账户。")
+    return found
+
+
+def account_by_id(account_id: int, *, scope: Scope) -> CardAccount:
+    found: CardAccount | None = CardAccount.objects.filter(
+        county=scope.county, pk=account_id
+    ).select_related("person").defer("person__id_cipher", "person__phone_cipher").first()
+    if found is None:
+        raise Refused("没有这个账户，或不在您的办理范围内。")
+    return found
+
+
+def current_versions(*, scope: Scope) -> QuerySet[CardAccountVersion]:
+    """The version in force of each active account."""
+    return CardAccountVersion.objects.filter(
+        county=scope.county, pk__in=CardAccount.objects.filter(is_active=True).values("current_id")
+    ).defer("number_cipher")
+
+
+def open_changes(*, scope: Scope) -> QuerySet[AccountChange]:
+    return AccountChange.objects.filter(county=scope.county, state=AccountChange.State.PROPOSED)
+
+
+def rosters_not_fresh(
+    programme: Programme, period: Period, *, today: date, scope: Scope
+) -> list[tuple[str, str]]:
+    """(kind, sentence) of each roster of this programme that is missing or too old for the period.
+
+    The age is counted against the period's last day, or today where that is still to come.
+    """
+    day = min(period.last_day, today)
+    newest = dict(
+        RosterLoad.objects.filter(county=scope.county).values_list("kind").annotate(Max("as_of"))
+    )
+    found: list[tuple[str, str]] = []
+    for needed in required_rosters(programme.code, scope=scope):
+        word = ROSTER_KINDS.get(needed.kind, needed.kind)
+        as_of = newest.get(needed.kind)
+        if as_of is None:
+            found.append((needed.kind, f"还没有导入“{word}”名册，无法比对。"))
+        elif as_of + timedelta(days=needed.max_age_days) < day:
+            found.append(
+                (needed.kind, f"“{word}”名册是 {as_of} 的，超过 {needed.max_age_days} 天，视为未比对。")
+            )
+    return found
+
+
+def verification_request(request_id: int, *, scope: Scope) -> VerificationRequest:
+    found: VerificationRequest = VerificationRequest.objects.filter(county=scope.county).get(
+        pk=request_id
+    )
+    return found
+
+
+def request_by_number(batch_no: str, *, scope: Scope) -> VerificationRequest | None:
+    found: VerificationRequest | None = VerificationRequest.objects.filter(
+        county=scope.county, batch_no=batch_no
+    ).first()
+    return found

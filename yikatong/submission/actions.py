@@ -1,0 +1,253 @@
+"""提交: writes of drafts, and the work of the journey's first steps. Never sets a status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from yikatong.catalogue.models import Programme
+from yikatong.kernel.actor import Actor
+from yikatong.kernel.digest import sm3
+from yikatong.kernel.errors import Refused
+from yikatong.kernel.period import Period
+from yikatong.kernel.steps import NOTHING, Inputs, Passed, Returned, Verdict
+from yikatong.organisation.queries import county_settings
+from yikatong.registry.queries import rosters_not_fresh
+from yikatong.submission import bulk
+from yikatong.submission.models import Approval, Batch, Confirmation, Line, SourceFile
+from yikatong.submission.queries import approval_of
+from yikatong.submission.rules import Decision, DropReason, batch_number
+from yikatong.vault.access import the_vault
+
+WHOLE_BATCH = ""
+ROSTER_RULE = "SY-1"
+
+
+def keep_file(*, name: str, content: bytes, unit_no: int, department_no: int | None, actor: Actor) -> SourceFile:
+    """Store an upload whole and encrypted, before anything reads it."""
+    county = actor.scope.county
+    return SourceFile.objects.create(
+        county=county,
+        unit_no=unit_no,
+        department_no=department_no,
+        name=name[-200:],
+        sm3=sm3(content),
+        sealed=the_vault().encrypt(content, county=county, field="upload.body"),
+        uploaded_by=actor.username,
+        uploaded_at=timezone.now(),
+    )
+
+
+def draft(
+    *,
+    programme: Programme,
+    period: Period,
+    unit_no: int,
+    rows: Iterable[Sequence[Any]],
+    source_file: SourceFile | None,
+    actor: Actor,
+) -> Batch:
+    """Store a sheet's rows as a batch in DRAFT; rows are of `bulk.STAGED`'s shape."""
+    batch = _new_batch(programme=programme, period=str(period), unit_no=unit_no, actor=actor, source_file=source_file)
+    bulk.stage(rows)
+    stored = bulk.store_staged(
+        batch_id=batch.pk,
+        county=batch.county,
+        unit_no=unit_no,
+        department_no=batch.department_no,
+        programme_code=programme.code,
+        period=str(period),
+        by=actor.username,
+    )
+    if stored == 0:
+        raise Refused("名单里没有一行数据，没有生成批次。请核对文件后重新导入。")
+    return batch
+
+
+def redraft(
+    origin: Batch, line_ids: Sequence[int] | None, reason: str, *, actor: Actor, unit_no: int | None = None
+) -> Batch | None:
+    """The one way to try again: copies lines into a new draft, each pointing at its origin.
+
+    None where every chosen line has been copied before. 编制单位 stays, unless `unit_no` says.
+    """
+    drafting_unit = origin.unit_no if unit_no is None else unit_no
+    batch = _new_batch(
+        programme=origin.programme,
+        period=origin.period,
+        unit_no=drafting_unit,
+        actor=actor,
+        source_file=origin.source_file,
+        origin=origin,
+        reason=reason,
+    )
+    copied = bulk.copy_lines(
+        origin_id=origin.pk,
+        batch_id=batch.pk,
+        unit_no=drafting_unit,
+        by=actor.username,
+        line_ids=line_ids,
+    )
+    if copied == 0:
+        batch.delete()
+        return None
+    return batch
+
+
+def remove_lines(batch: Batch, row_nos: Sequence[int], *, actor: Actor) -> int:
+    """剔除 from a draft; the audit event of the caller keeps the row numbers and the reason."""
+    removed, _ = Line.objects.filter(
+        county=actor.scope.county, batch=batch, row_no__in=list(row_nos)
+    ).delete()
+    return removed
+
+
+def answer(
+    batch: Batch, *, obligation: str, rule: str, evidence: bytes, reason: str, actor: Actor
+) -> Confirmation:
+    """人工确认 of one finding, or of a whole batch (obligation ''); only while it is a draft."""
+    if batch.status != "DRAFT":
+        raise Refused("批次已送审，不能再补充确认理由。")
+    if len(reason.strip()) < 4:
+        raise Refused("请写明确认的理由（不少于 4 个字），审核人要据此判断。")
+    confirmation, _ = Confirmation.objects.get_or_create(
+        batch=batch,
+        obligation=obligation,
+        rule=rule,
+        evidence=evidence,
+        defaults={
+            "county": batch.county,
+            "unit_no": batch.unit_no,
+            "department_no": batch.department_no,
+            "reason": reason.strip(),
+            "answered_by": actor.username,
+            "answered_at": timezone.now(),
+        },
+    )
+    return confirmation
+
+
+# -- the journey's work -------------------------------------------------------------------------
+
+
+def compile(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:  # noqa: A001 - 编制, the journey's word
+    """编制送审: the draft holds something, and stale rosters have been answered for."""
+    lines = bulk.lines_of(batch.pk, only_passed=False)
+    if lines.lines == 0:
+        raise Refused("草稿里没有明细，不能送审。")
+    _rosters_answered(batch, actor=actor)
+    return Passed(touched=lines.digest, note=f"{lines.lines} 行")
+
+
+def report(batch: Batch, *, actor: Actor, inputs: Decision = Decision()) -> Verdict:  # noqa: B008 - frozen
+    """审核上报: the township's second person."""
+    return _checked(batch, inputs)
+
+
+def approve(batch: Batch, *, actor: Actor, inputs: Decision = Decision()) -> Verdict:  # noqa: B008 - frozen
+    """部门审批: the department answers for these very lines."""
+    verdict = _checked(batch, inputs)
+    if isinstance(verdict, Passed):
+        _keep_digest(batch, Approval.Kind.APPROVED, actor=actor)
+    return verdict
+
+
+def submit(batch: Batch, *, actor: Actor, inputs: Decision = Decision()) -> Verdict:  # noqa: B008 - frozen
+    """提交: what was approved is what is sent; from here on the lines are append-only."""
+    verdict = _checked(batch, inputs)
+    if isinstance(verdict, Returned):
+        return verdict
+    approved = approval_of(batch, Approval.Kind.APPROVED, scope=actor.scope)
+    if approved is None:  # 大渡口: the unit's own check is the approval
+        approved = _keep_digest(batch, Approval.Kind.APPROVED, actor=actor)
+    if bytes(approved.digest) != verdict.touched:
+        raise Refused("名单与审批时不一致，不能提交。请退回编制单位重新送审。")
+    return verdict
+
+
+def drop(batch: Batch, *, actor: Actor, inputs: DropReason = DropReason()) -> Verdict:  # noqa: B008 - frozen
+    """说明作废: a draft that will not be carried further keeps its lines and says why."""
+    if len(inputs.reason.strip()) < 4:
+        raise Refused("请写明作废的原因（不少于 4 个字）。")
+    return Passed(touched=bulk.lines_of(batch.pk, only_passed=False).digest, note=inputs.reason.strip())
+
+
+def keep_passing_digest(batch: Batch, *, actor: Actor) -> Approval:
+    """Record what passed: sent = passing ⊆ approved (I6)."""
+    return _keep_digest(batch, Approval.Kind.PASSING, actor=actor)
+
+
+def _checked(batch: Batch, decision: Decision) -> Passed | Returned:
+    lines = bulk.lines_of(batch.pk, only_passed=False)
+    if decision.passed:
+        return Passed(touched=lines.digest, note=decision.reason.strip())
+    if len(decision.reason.strip()) < 4:
+        raise Refused("退回请写明原因（不少于 4 个字），编制单位要据此修改。")
+    return Returned(decision.reason.strip(), touched=lines.digest)
+
+
+def _keep_digest(batch: Batch, kind: Approval.Kind, *, actor: Actor) -> Approval:
+    lines = bulk.lines_of(batch.pk, only_passed=kind == Approval.Kind.PASSING)
+    return Approval.objects.create(
+        county=batch.county,
+        unit_no=batch.unit_no,
+        department_no=batch.department_no,
+        batch=batch,
+        kind=kind,
+        digest=lines.digest,
+        lines=lines.lines,
+        amount_fen=lines.amount_fen,
+        by=actor.username or actor.name,
+        at=timezone.now(),
+    )
+
+
+def _rosters_answered(batch: Batch, *, actor: Actor) -> None:
+    """SY-1: a stale or missing roster is one answer per batch and rule, asked before `submit`."""
+    for kind, sentence in rosters_not_fresh(
+        batch.programme, Period.parse(batch.period), today=timezone.localdate(), scope=actor.scope
+    ):
+        answered = Confirmation.objects.filter(
+            county=batch.county, batch=batch, obligation=WHOLE_BATCH, rule=ROSTER_RULE, evidence=sm3(kind.encode())
+        ).exists()
+        if not answered:
+            raise Refused(f"{sentence} 请先导入最新名册，或在批次页写明为何仍要送审。")
+
+
+def _new_batch(
+    *,
+    programme: Programme,
+    period: str,
+    unit_no: int,
+    actor: Actor,
+    source_file: SourceFile | None,
+    origin: Batch | None = None,
+    reason: str = "",
+) -> Batch:
+    county = county_settings(scope=actor.scope)
+    serial = _next_serial()
+    title = f"{Period.parse(period).year}年{Period.parse(period).month}月{programme.short_name}"
+    return Batch.objects.create(
+        county=programme.county,
+        unit_no=unit_no,
+        department_no=programme.department_no,
+        number=batch_number(county.slug, period, programme.code, serial),
+        programme=programme,
+        period=period,
+        title=f"{title}（更正）" if origin else title,
+        origin=origin,
+        redraft_reason=reason[:300],
+        source_file=source_file,
+        made_by=actor.username or actor.name,
+        made_at=timezone.now(),
+    )
+
+
+def _next_serial() -> int:
+    """Batches of other units are outside this scope: the number comes from a sequence."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('batch_number_seq')")
+        return int(cursor.fetchone()[0])

@@ -1,0 +1,131 @@
+"""Writes of many lines: COPY into a TEMP table of the session, then INSERT … SELECT under the
+policies (COPY into a table under row-level security is refused).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import connection
+
+from yikatong.kernel.digest import of_digests
+
+STAGED: Final = (
+    ("row_no", "int4"),
+    ("head_name", "text"),
+    ("head_index", "bytea"),
+    ("payee_name", "text"),
+    ("payee_index", "bytea"),
+    ("beneficiary_name", "text"),
+    ("beneficiary_index", "bytea"),
+    ("id_masked", "text"),
+    ("account_index", "bytea"),
+    ("account_last4", "text"),
+    ("object_key", "text"),
+    ("grade", "text"),
+    ("standard", "numeric"),
+    ("quantity", "numeric"),
+    ("months", "int4"),
+    ("amount_fen", "int8"),
+    ("village", "text"),
+    ("village_group", "text"),
+    ("remark", "text"),
+    ("faults", "jsonb"),
+    ("digest", "bytea"),
+)
+COLUMNS: Final = ", ".join(name for name, _ in STAGED)
+# what a copy keeps of its origin
+COPIED: Final = f"programme_code, period, {COLUMNS}"
+
+
+@dataclass(frozen=True, slots=True)
+class LineSet:
+    """A set of lines by its size, its sum and the SM3 over its sorted digests."""
+
+    lines: int
+    amount_fen: int
+    digest: bytes
+
+
+def stage(rows: Iterable[Sequence[Any]]) -> int:
+    """COPY rows of `STAGED`'s shape into the TEMP table `staged`; gives their number."""
+    declared = ", ".join(f"{name} {kind}" for name, kind in STAGED)
+    count = 0
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.staged")
+        cursor.execute(f"CREATE TEMP TABLE staged ({declared}) ON COMMIT DROP")
+        with cursor.copy(f"COPY staged ({COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types([kind for _, kind in STAGED])
+            for row in rows:
+                copy.write_row(row)
+                count += 1
+        cursor.execute("ANALYZE staged")
+    return count
+
+
+def store_staged(
+    *, batch_id: int, county: str, unit_no: int, department_no: int, programme_code: str, period: str, by: str
+) -> int:
+    """INSERT … SELECT of what was staged into a draft; gives the number of lines."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO submission_line (batch_id, county, unit_no, department_no, programme_code,"  # noqa: S608 - names of our own
+            f" period, entered_by, {COLUMNS})"
+            f" SELECT %s, %s, %s, %s, %s, %s, %s, {COLUMNS} FROM staged ORDER BY row_no",
+            [batch_id, county, unit_no, department_no, programme_code, period, by],
+        )
+        return int(cursor.rowcount)
+
+
+def copy_lines(
+    *, origin_id: int, batch_id: int, unit_no: int, by: str, line_ids: Sequence[int] | None
+) -> int:
+    """Copy lines into a new draft, each pointing at its origin; None copies every line.
+
+    A split copies, never moves. A line that has a successor already is not copied again.
+    """
+    chosen = "" if line_ids is None else " AND line.id = ANY(%s)"
+    arguments: list[Any] = [batch_id, unit_no, by, origin_id]
+    if line_ids is not None:
+        arguments.append(list(line_ids))
+    prefixed = ", ".join(f"line.{name.strip()}" for name in COPIED.split(","))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO submission_line (batch_id, county, unit_no, department_no, entered_by,"  # noqa: S608 - names of our own
+            f" origin_id, {COPIED})"
+            f" SELECT %s, line.county, %s, line.department_no, %s, line.id, {prefixed}"
+            f" FROM submission_line AS line WHERE line.batch_id = %s{chosen}"
+            " AND NOT EXISTS (SELECT FROM submission_line AS copy WHERE copy.origin_id = line.id)"
+            " ORDER BY line.id",
+            arguments,
+        )
+        return int(cursor.rowcount)
+
+
+def lines_of(batch_id: int, *, only_passed: bool) -> LineSet:
+    """The set that a digest answers for: all lines of a batch, or those that passed."""
+    joined = (
+        " JOIN validation_lineverdict AS verdict ON verdict.line_id = line.id AND verdict.passed"
+        if only_passed
+        else ""
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT line.digest, coalesce(line.amount_fen, 0) FROM submission_line AS line{joined}"  # noqa: S608 - fixed text
+            " WHERE line.batch_id = %s",
+            [batch_id],
+        )
+        rows = cursor.fetchall()
+    return LineSet(len(rows), sum(fen for _, fen in rows), of_digests(bytes(d) for d, _ in rows))
+
+
+def each_line(batch_id: int) -> Iterator[tuple[Any, ...]]:
+    """The rows of a batch in the shape of `STAGED`, the first column being the line's id."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, {COLUMNS} FROM submission_line WHERE batch_id = %s ORDER BY id",  # noqa: S608 - names of our own
+            [batch_id],
+        )
+        yield from cursor.fetchall()

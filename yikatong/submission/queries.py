@@ -1,0 +1,86 @@
+"""Reads of batches and lines, in a scope."""
+
+from __future__ import annotations
+
+from django.db.models import Count, Q, QuerySet, Sum
+
+from yikatong.kernel.actor import Scope
+from yikatong.kernel.errors import Refused
+from yikatong.submission.models import Approval, Batch, Confirmation, Line, SourceFile
+
+
+def batches(*, scope: Scope) -> QuerySet[Batch]:
+    """Every batch that the scope's policies let through, newest first."""
+    return Batch.objects.filter(county=scope.county).select_related("programme", "origin")
+
+
+def batch_by_number(number: str, *, scope: Scope) -> Batch:
+    """Outside the scope a batch does not exist.
+
+    Raises:
+        Refused: no such batch here.
+    """
+    batch: Batch | None = batches(scope=scope).filter(number=number.strip()).first()
+    if batch is None:
+        raise Refused(f"没有批次“{number}”，或不在您的办理范围内。")
+    return batch
+
+
+def batch_by_id(batch_id: int, *, scope: Scope) -> Batch:
+    batch: Batch | None = batches(scope=scope).filter(pk=batch_id).first()
+    if batch is None:
+        raise Refused("没有这个批次，或不在您的办理范围内。")
+    return batch
+
+
+def batches_in(statuses: list[str], *, scope: Scope) -> QuerySet[Batch]:
+    return batches(scope=scope).filter(status__in=statuses)
+
+
+def lines_of_batch(batch: Batch, *, scope: Scope) -> QuerySet[Line]:
+    return Line.objects.filter(county=scope.county, batch=batch).order_by("id")
+
+
+def declared_totals(batch: Batch, *, scope: Scope) -> tuple[int, int]:
+    """申报: number of lines, and their sum in fen."""
+    facts = lines_of_batch(batch, scope=scope).aggregate(n=Count("id"), fen=Sum("amount_fen"))
+    return int(facts["n"]), int(facts["fen"] or 0)
+
+
+def declared_totals_of(batch_ids: list[int], *, scope: Scope) -> dict[int, tuple[int, int]]:
+    """The same for a page of batches, in one query."""
+    rows = (
+        Line.objects.filter(county=scope.county, batch_id__in=batch_ids)
+        .values("batch_id")
+        .annotate(n=Count("id"), fen=Sum("amount_fen"))
+    )
+    return {row["batch_id"]: (row["n"], row["fen"] or 0) for row in rows}
+
+
+def approval_of(batch: Batch, kind: str, *, scope: Scope) -> Approval | None:
+    found: Approval | None = (
+        Approval.objects.filter(county=scope.county, batch=batch, kind=kind).order_by("-id").first()
+    )
+    return found
+
+
+def answers(batch: Batch, *, scope: Scope) -> QuerySet[Confirmation]:
+    """Confirmations that may cover a finding of this batch: its own and those of its origins."""
+    chain = [batch.pk]
+    origin = batch.origin
+    while origin is not None:
+        chain.append(origin.pk)
+        origin = origin.origin
+    return Confirmation.objects.filter(county=scope.county, batch_id__in=chain)
+
+
+def same_file(sm3: bytes, *, scope: Scope) -> SourceFile | None:
+    """The same bytes, uploaded before."""
+    found: SourceFile | None = (
+        SourceFile.objects.filter(county=scope.county, sm3=sm3).defer("sealed").order_by("id").first()
+    )
+    return found
+
+
+def redrafts_of(batch: Batch, *, scope: Scope) -> QuerySet[Batch]:
+    return batches(scope=scope).filter(Q(origin=batch)).order_by("id")

@@ -1,0 +1,140 @@
+"""Normalising a column of text, vectorised: what people type → one written form, or left as it is.
+
+Nothing is guessed: a text that is not understood stays, for a rule to name it. Only blanks, width,
+quotes and units are dropped (domain.md §13).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from yikatong.kernel.names import BLANKS, DOTS, MIDDLE_DOT
+from yikatong.submission.sheets_forms import Kind
+
+# an id or account that Excel kept as a number: 15 digits are true, the rest is gone
+LOST_DIGITS: Final = r"^\s*'?[0-9](?:\.[0-9]+)?[eE]\+[0-9]+\s*$"
+_INVISIBLE: Final = list(BLANKS)
+_ZERO_WIDTH: Final = [c for c in BLANKS if not c.isspace()]
+_QUOTES: Final = list("'’‘`")
+_DASHES: Final = list("-－—–")
+_SERIAL: Final = r"^[2-6][0-9]{4}(?:\.[0-9]+)?$"
+_THOUSANDS: Final = r"^-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?$"
+_UNITS: Final = r"(?:元|圆|亩|人|月|个月|台|户|次|间|岁|周岁)(?:/[\p{Han}·]+)?(?:整)?$"
+_CODE_AND_WORD: Final = r"^[0-9A-Za-z]{1,12}\s*[-－—–_、.:：]\s*(.*\p{Han}.*)$"
+_NUMBERED_WORD: Final = r"^[0-9]{2}(\p{Han}.*)$"
+_WIDE: Final = [chr(code) for code in range(0xFF01, 0xFF5F) if chr(code) not in DOTS]
+_NARROW: Final = [chr(ord(wide) - 0xFEE0) for wide in _WIDE]
+_PLAIN_AMOUNT: Final = r"^[0-9]{1,13}(?:\.[0-9]{1,2})?$"
+
+
+def normalised(column: pl.Expr, kind: Kind) -> pl.Expr:
+    """The column in its one written form; empty becomes null."""
+    match kind:
+        case Kind.ID:
+            found = _bare(column, _QUOTES).str.to_uppercase().str.replace(r"^(\d+)\.0$", "$1")
+        case Kind.ACCOUNT:
+            found = _bare(column, _QUOTES + _DASHES).str.replace(r"^(\d+)\.0$", "$1")
+        case Kind.PHONE:
+            found = _bare(column, _QUOTES + _DASHES).str.replace(r"^(\d+)\.0$", "$1")
+        case Kind.NAME:
+            found = name(column)
+        case Kind.MONEY | Kind.NUMBER:
+            found = number(column)
+        case Kind.DAY:
+            found = day(column)
+        case Kind.CODED:
+            found = coded(column)
+        case Kind.TEXT:
+            found = _trimmed(column)
+    return pl.when(found.str.len_bytes() > 0).then(found)
+
+
+def name(column: pl.Expr) -> pl.Expr:
+    """As kernel.names.normalised_name: NFC, half width, dots as U+00B7, no blanks."""
+    return (
+        column.str.normalize("NFC")
+        .str.replace_many(_WIDE, _NARROW)
+        .str.replace_many([*DOTS], [MIDDLE_DOT] * len(DOTS))
+        .str.replace_many([*_INVISIBLE, *_QUOTES], [""])
+        .str.to_uppercase()
+    )
+
+
+def number(column: pl.Expr) -> pl.Expr:
+    """￥1,200.00元 → 1200.00, (1,200) → -1200; a wrong thousands mark is left for a rule."""
+    bare = (
+        _bare(column, _QUOTES)
+        .str.replace(r"^(?:￥|¥|RMB|人民币)", "")
+        .str.replace(_UNITS, "")
+        .str.replace(r"^\(([0-9.,]+)\)$", "-$1")
+        .str.replace(r"^\+", "")
+    )
+    whole = pl.when(bare.str.contains(_THOUSANDS)).then(bare.str.replace_all(",", ""))
+    return whole.otherwise(bare).str.replace(r"^(-?)\.(\d)", "${1}0.$2").str.replace(r"\.$", "")
+
+
+def day(column: pl.Expr) -> pl.Expr:
+    """2022.3.5, 2022-03-05, 2022/3/5, 20220305, 2022年3月5日, 2022年3月, 44625 → 2022-03-05.
+
+    A month alone means its first day. What is no day of the calendar stays as it was typed.
+    """
+    bare = (
+        _bare(column, _QUOTES)
+        .str.replace(r"[T ]?[0-9]{1,2}:[0-9]{2}(?::[0-9.]+)?$", "")
+        .str.replace(r"\.0$", "")
+    )
+    marked = bare.str.replace_all(r"[./年月－—]", "-").str.replace_all(r"[日号]", "")
+    parts = marked.str.strip_chars("-").str.extract_groups(
+        r"^((?:19|20)[0-9]{2})-?([0-9]{1,2})(?:-?([0-9]{1,2}))?$"
+    )
+    compact = bare.str.extract_groups(r"^((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})$")
+    text = pl.concat_str(
+        _part(compact, parts, "1", "0"),
+        _part(compact, parts, "2", "0").str.pad_start(2, "0"),
+        _part(compact, parts, "3", "01").str.pad_start(2, "0"),
+        separator="-",
+    )
+    typed = text.str.to_date("%Y-%m-%d", strict=False)
+    serial = pl.when(bare.str.contains(_SERIAL)).then(
+        pl.lit("1899-12-30").str.to_date()
+        + pl.duration(days=bare.str.extract(r"^([0-9]{5})").cast(pl.Int64, strict=False))
+    )
+    return pl.coalesce(typed, serial).dt.strftime("%Y-%m-%d").fill_null(bare)
+
+
+def coded(column: pl.Expr) -> pl.Expr:
+    """1-正常 → 正常, 01本人 → 本人, 500243001001-鼓楼社区 → 鼓楼社区; other texts as they are."""
+    text = _trimmed(column)
+    return pl.coalesce(text.str.extract(_CODE_AND_WORD), text.str.extract(_NUMBERED_WORD), text)
+
+
+def fen(column: pl.Expr) -> pl.Expr:
+    """Yuan as text → fen as Int64, by their digits and never through a float; else null."""
+    sound = pl.when(column.str.contains(_PLAIN_AMOUNT)).then(column)
+    whole = sound.str.extract(r"^([0-9]+)")
+    cents = sound.str.extract(r"\.([0-9]+)$").fill_null("").str.pad_end(2, "0")
+    return pl.concat_str(whole, cents).cast(pl.Int64, strict=False)
+
+
+def is_lost(column: pl.Expr) -> pl.Expr:
+    """Did the digits of an id or account get destroyed (1.10101E+17)."""
+    return column.str.contains(LOST_DIGITS).fill_null(value=False)
+
+
+def _part(compact: pl.Expr, parts: pl.Expr, number: str, default: str) -> pl.Expr:
+    found = pl.coalesce(compact.struct.field(number), parts.struct.field(number))
+    if default == "01":
+        # without a year there is no day either: a lone default would make a date of nothing
+        return pl.when(parts.struct.field("1").is_not_null()).then(found.fill_null(default))
+    return found
+
+
+def _bare(column: pl.Expr, also: list[str]) -> pl.Expr:
+    return column.str.normalize("NFKC").str.replace_many([*_INVISIBLE, *also], [""])
+
+
+def _trimmed(column: pl.Expr) -> pl.Expr:
+    wide = column.str.replace_many(["\u00a0", "\u3000", "\t", "\r", "\n"], [" "])
+    return wide.str.replace_many(_ZERO_WIDTH, [""]).str.strip_chars(" '")

@@ -1,0 +1,167 @@
+"""验证: the work of `validate` and `conclude`, and checks of a file before it is a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from yikatong.catalogue.models import Programme
+from yikatong.jobs.numbers import wire_number
+from yikatong.jobs.queue import defer
+from yikatong.kernel.actor import ALL_UNITS, Actor
+from yikatong.kernel.errors import TryAgain
+from yikatong.kernel.period import Period
+from yikatong.kernel.steps import NOTHING, Inputs, Passed, Returned, Verdict
+from yikatong.organisation.queries import county_settings, paying_banks
+from yikatong.registry.models import VerificationRequest
+from yikatong.submission import bulk as lines
+from yikatong.submission.actions import keep_passing_digest, redraft
+from yikatong.submission.models import Batch
+from yikatong.submission.queries import answers
+from yikatong.validation import bulk
+from yikatong.validation.queries import last_run
+from yikatong.validation.rules import Bands, Report
+
+ANSWER_WAIT = timedelta(minutes=30)
+NO_BATCH = 0
+HIGHEST_AGE = 200
+
+
+def check_rows(
+    rows: Iterable[Sequence[Any]], *, programme: Programme, period: Period, bands: Bands, actor: Actor
+) -> Report:
+    """Judge a sheet by every rule and store nothing; `actor` is the worker's."""
+    lines.stage(rows)
+    bulk.take_staged()
+    bulk.join_world(world_facts(programme, period, batch_id=NO_BATCH, actor=actor))
+    bulk.run_rules(bands)
+    return bulk.report(is_check=True)
+
+
+def examine(batch: Batch, *, bands: Bands, actor: Actor) -> Report:
+    """Judge a draft and keep the findings as a new run, for its clerk to read and answer."""
+    _judge(batch, bands=bands, actor=actor)
+    told = bulk.report(is_check=True)
+    _store(batch, actor=actor)
+    return told
+
+
+def begin(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
+    """开始验证: ask each bank about the accounts whose answer is missing or too old."""
+    today = timezone.localdate().isoformat()
+    asked = 0
+    banks = paying_banks(scope=actor.scope)
+    wanted = bulk.versions_to_verify(batch.pk, batch.county, today)
+    for bank_no, pairs in groupby(wanted, key=lambda pair: pair[0]):
+        versions = [version for _, version in pairs]
+        asked += len(versions)
+        request = VerificationRequest.objects.create(
+            county=batch.county,
+            unit_no=batch.unit_no,
+            bank_no=bank_no,
+            batch_no=wire_number(banks[bank_no].code3, batch.county, timezone.localdate()),
+            for_batch_id=batch.pk,
+            versions=versions,
+            asked_at=timezone.now(),
+        )
+        defer("registry.ask_bank", request_id=request.pk, county=batch.county)
+    return Passed(note=f"向银行核验 {asked} 个账户" if asked else "账户均有有效核验")
+
+
+def conclude(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
+    """验证结论: every rule over every line; what passes goes on, the rest becomes a draft.
+
+    Raises:
+        TryAgain: a bank has not answered yet, and may still.
+    """
+    waiting = VerificationRequest.objects.filter(
+        for_batch_id=batch.pk, answered_at=None, asked_at__gt=timezone.now() - ANSWER_WAIT
+    )
+    if waiting.exists():
+        raise TryAgain("银行尚未答复账户核验")
+    bulk.one_judge_at_a_time(f"{batch.county}|{batch.programme.code}|{batch.period}")
+    _judge(batch, bands=_own(batch), actor=actor)
+    _store(batch, actor=actor)
+    passed, failed = bulk.store_verdicts(
+        batch_id=batch.pk, county=batch.county, unit_no=batch.unit_no, department_no=batch.department_no
+    )
+    touched = lines.lines_of(batch.pk, only_passed=True).digest
+    holds = county_settings(scope=actor.scope).settings.get("verdict") == "hold"
+    if passed == 0 or (failed and holds):
+        redraft(batch, None, "验证未通过，整批退回更正", actor=actor)
+        return Returned(f"{failed} 行未通过验证，整批退回更正", touched=touched)
+    if failed:
+        redraft(batch, bulk.failing_lines(batch.pk), "验证未通过的明细，待更正", actor=actor)
+    keep_passing_digest(batch, actor=actor)
+    return Passed(touched=touched, note=f"通过 {passed} 行，未通过 {failed} 行另起草稿")
+
+
+def world_facts(programme: Programme, period: Period, *, batch_id: int, actor: Actor) -> dict[str, Any]:
+    """The parameters of world.sql for one programme and period."""
+    settings = county_settings(scope=actor.scope).settings
+    lowest = -1 if programme.age_min is None else programme.age_min
+    return {
+        "county": programme.county,
+        "programme_code": programme.code,
+        "period": str(period),
+        "first_day": period.first_day,
+        "last_day": period.last_day,
+        "today": timezone.localdate(),
+        "batch_id": batch_id,
+        "tolerance_fen": settings.get("amount_tolerance_fen", 0),
+        "is_household": programme.payee_kind == Programme.PayeeKind.HOUSEHOLD,
+        "formula": programme.formula,
+        # a monthly item per person counts one where the sheet has no quantity column
+        "quantity_is_one": "quantity" not in programme.required_columns,
+        "months_default": programme.months_default,
+        "age_lowest": lowest,
+        "age_lowest_female": lowest if programme.age_min_female is None else programme.age_min_female,
+        "age_highest": HIGHEST_AGE if programme.age_max is None else programme.age_max,
+        "age_rule": _age_rule(programme),
+    }
+
+
+def _age_rule(programme: Programme) -> str:
+    parts = []
+    if programme.age_min is not None:
+        female = programme.age_min_female
+        parts.append(f"满{programme.age_min}岁" + (f"，女满{female}岁" if female is not None else ""))
+    if programme.age_max is not None:
+        parts.append(f"不超过{programme.age_max}岁")
+    return "，".join(parts)
+
+
+def _judge(batch: Batch, *, bands: Bands, actor: Actor) -> None:
+    bulk.take_batch(batch.pk)
+    period = Period.parse(batch.period)
+    bulk.join_world(world_facts(batch.programme, period, batch_id=batch.pk, actor=actor))
+    bulk.run_rules(bands)
+    chain = {answer.batch_id for answer in answers(batch, scope=actor.scope)}
+    if chain:
+        bulk.forgive_answered(sorted(chain))
+
+
+def _store(batch: Batch, *, actor: Actor) -> None:
+    bulk.store_findings(
+        batch_id=batch.pk,
+        run_no=last_run(batch, scope=actor.scope) + 1,
+        county=batch.county,
+        unit_no=batch.unit_no,
+        department_no=batch.department_no,
+    )
+
+
+def _own(batch: Batch) -> Bands:
+    """Whose data the sentences may tell: the drafting unit's own villages."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT unit_no, unit_hi FROM organisation_unit WHERE county = %s AND unit_no = %s",
+            [batch.county, batch.unit_no],
+        )
+        low, high = cursor.fetchone() or ALL_UNITS
+    return Bands(low, high)

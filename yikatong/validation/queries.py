@@ -1,0 +1,65 @@
+"""Reads of findings, verdicts and checks, in a scope."""
+
+from __future__ import annotations
+
+from django.db.models import Count, Max, Min, QuerySet
+
+from yikatong.kernel.actor import Scope
+from yikatong.kernel.errors import Refused
+from yikatong.submission.models import Batch
+from yikatong.validation.models import CheckRun, Finding, LineVerdict
+
+
+def last_run(batch: Batch, *, scope: Scope) -> int:
+    """The number of the newest run over this batch, 0 before the first."""
+    facts = Finding.objects.filter(county=scope.county, batch=batch).aggregate(n=Max("run_no"))
+    return int(facts["n"] or 0)
+
+
+def findings_of(batch: Batch, *, scope: Scope) -> QuerySet[Finding]:
+    """Findings of the newest run."""
+    return Finding.objects.filter(
+        county=scope.county, batch=batch, run_no=last_run(batch, scope=scope)
+    ).order_by("row_no", "rule")
+
+
+def findings_by_rule(batch: Batch, *, scope: Scope) -> QuerySet[Finding, dict[str, object]]:
+    """Grouped for a page: rule, severity, count, one sentence as an example."""
+    return (
+        findings_of(batch, scope=scope)
+        .order_by()
+        .values("rule", "severity", "verdict")
+        .annotate(times=Count("id"), example=Min("sentence"))
+        .order_by("severity", "rule")
+    )
+
+
+def verdict_counts(batch: Batch, *, scope: Scope) -> tuple[int, int]:
+    """(passed, failed) lines of the verdict; (0, 0) before it."""
+    rows = dict(
+        LineVerdict.objects.filter(county=scope.county, batch=batch)
+        .values_list("passed")
+        .annotate(Count("id"))
+    )
+    return rows.get(True, 0), rows.get(False, 0)
+
+
+def check_run(run_id: int, *, scope: Scope) -> CheckRun:
+    found: CheckRun | None = (
+        CheckRun.objects.filter(county=scope.county, pk=run_id)
+        .select_related("source_file", "batch")
+        .defer("source_file__sealed")
+        .first()
+    )
+    if found is None:
+        raise Refused("没有这次检查，或不在您的办理范围内。")
+    return found
+
+
+def recent_checks(*, scope: Scope) -> QuerySet[CheckRun]:
+    return (
+        CheckRun.objects.filter(county=scope.county)
+        .select_related("source_file", "batch")
+        .defer("source_file__sealed", "report")
+        .order_by("-id")[:20]
+    )

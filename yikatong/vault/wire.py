@@ -1,0 +1,188 @@
+"""The crypto port of the wire: SM2 signatures and SM4-GCM envelopes for whole file parts.
+
+The driver is software with keys in files: 非密评. A certified device (HSM, SDF) replaces this
+module and keeps its shapes. GmSSL writes a line of its own to stderr when a check fails; here
+such a failure is `False`, or a refusal in words.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import gmssl_pyx
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from yikatong.kernel.errors import Refused
+
+MAGIC: Final = b"BCP1"
+KEY_BYTES: Final = 16
+NONCE_BYTES: Final = 12
+TAG_BYTES: Final = 16
+LENGTH_BYTES: Final = 2
+PUBLIC_BYTES: Final = 64
+PRIVATE_BYTES: Final = 32
+SIGNATURE_MOST: Final = 72
+CANNOT_OPEN: Final = "文件无法解密：不是发给本单位的，或者传输中被改动，请对方重新发送。"
+
+
+@dataclass(frozen=True, slots=True)
+class WireKeys:
+    """Our own SM2 pair: raw bytes, 32 private and 64 public (x‖y)."""
+
+    public: bytes
+    private: bytes = field(repr=False)
+
+    @classmethod
+    def create(cls) -> WireKeys:
+        public, private = gmssl_pyx.sm2_key_generate()
+        return cls(public, private)
+
+    @classmethod
+    def load(cls, directory: Path, name: str = "wire") -> WireKeys:
+        """Read the pair `NAME.sm2` of the directory.
+
+        Raises:
+            Refused: no such file, or it is not a key pair.
+        """
+        path = directory / f"{name}.sm2"
+        try:
+            written = path.read_text(encoding="ascii").split()
+            private, public = (bytes.fromhex(part) for part in written)
+        except FileNotFoundError:
+            raise Refused(f"没有找到密钥文件 {path.name}，请先初始化。") from None
+        except ValueError:
+            raise Refused(f"密钥文件 {path.name} 已损坏，请从备份恢复。") from None
+        if len(private) != PRIVATE_BYTES:
+            raise Refused(f"密钥文件 {path.name} 已损坏，请从备份恢复。")
+        return cls(public_key(public.hex()), private)
+
+    @classmethod
+    def load_or_create(cls, directory: Path, name: str = "wire") -> WireKeys:
+        """The pair of that directory, made on the first call: `NAME.sm2` 0600, `NAME.pub`."""
+        path = directory / f"{name}.sm2"
+        if not path.exists():
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            store(cls.create(), path)
+        keys = cls.load(directory, name)
+        (directory / f"{name}.pub").write_text(keys.public_hex + "\n", encoding="ascii")
+        return keys
+
+    @property
+    def public_hex(self) -> str:
+        """128 hexadecimal digits: what the other side is given."""
+        return self.public.hex()
+
+    def facing(self, peer_public_hex: str) -> WireEnvelope:
+        """The envelope between us and one peer, known by its public key in hexadecimal."""
+        return WireEnvelope(self, public_key(peer_public_hex))
+
+
+@dataclass(frozen=True, slots=True)
+class WireEnvelope:
+    """Signs with our key, checks with the peer's; seals for the peer, opens what is for us.
+
+    A sealed part is ``BCP1 ‖ length of the wrapped key (2) ‖ wrapped key ‖ nonce (12) ‖ text ‖
+    tag (16)``; everything before the text is authenticated with it.
+    """
+
+    own: WireKeys
+    peer: bytes
+
+    def sign(self, data: bytes, /) -> bytes:
+        """SM2 with SM3, Z by the standard distid 1234567812345678; base64 of DER."""
+        der = gmssl_pyx.sm2_sign(self.own.private, self.own.public, data)
+        return base64.b64encode(der)
+
+    def verify(self, data: bytes, signature: bytes, /) -> bool:
+        """True only for the peer's signature over exactly these bytes."""
+        try:
+            der = base64.b64decode(signature.strip(), validate=True)
+        except (binascii.Error, ValueError):
+            return False
+        if not 0 < len(der) <= SIGNATURE_MOST:
+            return False
+        try:
+            return bool(gmssl_pyx.sm2_verify(self.peer, data, der))
+        except gmssl_pyx.GmsslInnerError:
+            return False
+
+    def seal(self, plain: bytes, /) -> bytes:
+        """Encrypt one whole part for the peer: fresh data key, fresh 96-bit nonce."""
+        key = secrets.token_bytes(KEY_BYTES)
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        wrapped: bytes = gmssl_pyx.sm2_encrypt(self.peer, key)
+        head = MAGIC + len(wrapped).to_bytes(LENGTH_BYTES, "big") + wrapped + nonce
+        return head + encrypt(key, nonce, plain, head)
+
+    def open(self, sealed: bytes, /) -> bytes:
+        """The text of a part sealed for us.
+
+        Raises:
+            Refused: not for us, cut short, or changed on its way.
+        """
+        start = len(MAGIC) + LENGTH_BYTES
+        wrapped_to = start + int.from_bytes(sealed[len(MAGIC) : start], "big")
+        text_from = wrapped_to + NONCE_BYTES
+        if not sealed.startswith(MAGIC) or len(sealed) < text_from + TAG_BYTES:
+            raise Refused(CANNOT_OPEN)
+        try:
+            key = gmssl_pyx.sm2_decrypt(self.own.private, sealed[start:wrapped_to])
+        except gmssl_pyx.GmsslInnerError:
+            raise Refused(CANNOT_OPEN) from None
+        if len(key) != KEY_BYTES:
+            raise Refused(CANNOT_OPEN)
+        nonce = sealed[wrapped_to:text_from]
+        return decrypt(key, nonce, sealed[text_from:], sealed[:text_from])
+
+
+def store(keys: WireKeys, path: Path) -> None:
+    """Written apart and linked: two first starts at once end with one and the same key."""
+    apart = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(apart, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(f"{keys.private.hex()}\n{keys.public.hex()}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(apart, path)
+    except FileExistsError:
+        return
+    finally:
+        apart.unlink()
+
+
+def public_key(text: str) -> bytes:
+    """64 bytes x‖y from hexadecimal (raw, 04-prefixed or compressed).
+
+    Raises:
+        Refused: not a point of the curve.
+    """
+    try:
+        return bytes(gmssl_pyx.normalize_sm2_public_key(text.strip()))
+    except (gmssl_pyx.InvalidValueError, ValueError):
+        raise Refused("对方的 SM2 公钥不正确，请核对后重新登记。") from None
+
+
+def encrypt(key: bytes, nonce: bytes, plain: bytes, associated: bytes) -> bytes:
+    """SM4-GCM (RFC 8998): the text, then the 16-byte tag."""
+    encryptor = Cipher(algorithms.SM4(key), modes.GCM(nonce)).encryptor()
+    encryptor.authenticate_additional_data(associated)
+    return bytes(encryptor.update(plain) + encryptor.finalize() + encryptor.tag)
+
+
+def decrypt(key: bytes, nonce: bytes, sealed: bytes, associated: bytes) -> bytes:
+    """The text under its tag. Raises Refused where either was changed."""
+    text, tag = sealed[:-TAG_BYTES], sealed[-TAG_BYTES:]
+    decryptor = Cipher(algorithms.SM4(key), modes.GCM(nonce, tag)).decryptor()
+    decryptor.authenticate_additional_data(associated)
+    try:
+        return bytes(decryptor.update(text) + decryptor.finalize())
+    except InvalidTag:
+        raise Refused(CANNOT_OPEN) from None
