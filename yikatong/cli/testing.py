@@ -54,25 +54,33 @@ def pytest_words(*, long: bool) -> tuple[str, ...]:
 
 
 def run_tests(*, long: bool) -> int:
-    """Run every phase, whatever the earlier ones said; 0 only if all of them are content."""
+    """Run every phase, whatever the earlier ones said; 0 only if all of them are content.
+
+    Nothing is said after pytest: its closing lines stay the last.
+    """
     install_packages()
-    failed = []
-    began = time.monotonic()
-    for phase in phases(long=long):
-        say(f"── {phase.name}")
-        started = time.monotonic()
-        code = subprocess.run(  # noqa: S603 - the words are ours, no shell splits them
-            phase.command, cwd=CHECKOUT, env=environment(), check=False
-        ).returncode
-        spent = time.monotonic() - started
-        if code != 0:
-            failed.append(phase.name)
-        # after pytest nothing but a failure elsewhere is said: its closing lines stay the last
-        if phase.name != "pytest":
-            say(f"   {'通过' if code == 0 else f'未通过（{code}）'}，{spent:.1f} 秒")
+    *quick, tests = phases(long=long)
+    failed = [phase.name for phase in quick if not _passes(phase)]
     if failed:
-        say(f"未通过：{'、'.join(failed)}（共 {time.monotonic() - began:.0f} 秒）")
-    return 1 if failed else 0
+        say(f"未通过：{'、'.join(failed)}")
+    say(f"── {tests.name}")
+    code = _run(tests)
+    return 1 if failed or code != 0 else 0
+
+
+def _passes(phase: Phase) -> bool:
+    say(f"── {phase.name}")
+    started = time.monotonic()
+    code = _run(phase)
+    word = "通过" if code == 0 else f"未通过（{code}）"
+    say(f"   {word}，{time.monotonic() - started:.1f} 秒")
+    return code == 0
+
+
+def _run(phase: Phase) -> int:
+    return subprocess.run(  # noqa: S603 - the words are ours, no shell splits them
+        phase.command, cwd=CHECKOUT, env=environment(), check=False
+    ).returncode
 
 
 def environment() -> dict[str, str]:
