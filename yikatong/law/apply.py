@@ -48,8 +48,17 @@ IN_BANK: Final = "bank_no = nullif(current_setting('ykt.bank_no', true), '')::in
 # a department reads people and cards of its county: its programmes are paid to them
 ANY_DEPARTMENT: Final = "nullif(current_setting('ykt.department_no', true), '') IS NOT NULL"
 
-# seen by everyone of the county: names of units and banks
-COUNTY_WIDE: Final = ("organisation_unit", "organisation_payingbank")
+# seen by whoever of the county holds the grant: units and banks by name, the 清单, the comparison
+# rosters, and the worker's own letters (a machine is of no single bank)
+COUNTY_WIDE: Final = (
+    "organisation_unit",
+    "organisation_payingbank",
+    "catalogue_programme",
+    "registry_rosterload",
+    "registry_rosterentry",
+    "jobs_outbox",
+    "jobs_inbox",
+)
 
 # views carry their tables' policies; the edges of both journeys are public knowledge
 NOT_TABLES: Final = frozenset({"paid", "share_due", "share_refund", "journey_edge"})
