@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -98,9 +99,11 @@ class Handler(BaseHTTPRequestHandler):
             status, content = self.server.handle(self._request())
         except Fault as fault:
             status, content = fault.status, {"code": fault.code, "reason": fault.reason}
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             reason = f"请求缺少字段或写法不对（{type(error).__name__}）。"
             status, content = 400, {"code": "E-FIELD", "reason": reason}
+        except sqlite3.Error as error:
+            status, content = 500, {"code": "E-BOOKS", "reason": f"账本暂时不可用：{error}"}
         body = json.dumps(content, ensure_ascii=False).encode()
         try:
             self.send_response(status)

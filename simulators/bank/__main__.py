@@ -39,10 +39,10 @@ class Bank:
         self.stopping = threading.Event()
 
     def open(self, asked: argparse.Namespace) -> None:
-        """First start: the accounts from their list. Every start: folders and keys."""
+        """First start, or a list is named: accounts are opened. Every start: folders and keys."""
         with self.books.write() as db:
-            if not accounts.is_loaded(db):
-                lines = sys.stdin if asked.accounts == "-" else _lines(asked.accounts)
+            if asked.accounts or not accounts.is_loaded(db):
+                lines = _lines(asked.accounts) if asked.accounts not in {"", "-"} else sys.stdin
                 accounts.load(
                     db, lines, seed=asked.seed, fail_rate=asked.fail_rate,
                     counties=asked.county or list(COUNTIES),
@@ -97,8 +97,8 @@ class Bank:
         }
 
 
-async def serve(bank: Bank, asked: argparse.Namespace) -> None:
-    """Listen, work, and stop cleanly on SIGTERM or SIGINT."""
+async def serve(bank: Bank, asked: argparse.Namespace) -> bool:
+    """Listen, work, and stop cleanly on SIGTERM or SIGINT; False: a worker had died."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -114,6 +114,7 @@ async def serve(bank: Bank, asked: argparse.Namespace) -> None:
     watch = asyncio.create_task(_watch(workers, stop))
     await stop.wait()
     watch.cancel()
+    is_whole = all(worker.is_alive() for worker in workers)
     bank.stopping.set()
     asked.ready.unlink(missing_ok=True)
     listener.close()
@@ -122,6 +123,7 @@ async def serve(bank: Bank, asked: argparse.Namespace) -> None:
         await asyncio.to_thread(worker.join)
     control.shutdown()
     control.server_close()
+    return is_whole
 
 
 async def _watch(workers: list[threading.Thread], stop: asyncio.Event) -> None:
@@ -138,7 +140,9 @@ def arguments() -> argparse.ArgumentParser:
     run.add_argument("--books", type=Path, required=True, help="账本目录")
     run.add_argument("--peer-pub", type=Path, required=True, help="平台 SM2 公钥文件（十六进制）")
     run.add_argument("--ready", type=Path, required=True, help="就绪后写出的 JSON 文件")
-    run.add_argument("--accounts", default="-", help="账户清单 JSONL，首次启动时读；- 为标准输入")
+    run.add_argument(
+        "--accounts", default="", help="账户清单 JSONL，- 为标准输入；不写则仅首次读标准输入"
+    )
     run.add_argument("--seed", type=int, default=20260101, help="故障账户的随机种子")
     run.add_argument("--fail-rate", type=float, default=0.0, help="核验后才出故障的账户比例")
     run.add_argument("--county", action="append", help="区划（6 位），可重复")
@@ -155,12 +159,12 @@ def main() -> int:
         bank = Bank(asked.books, asked.peer_pub)
         bank.open(asked)
         sys.stderr.write(f"bank: {len(bank.keys)} banks, seed {asked.seed}\n")
-        asyncio.run(serve(bank, asked))
+        is_whole = asyncio.run(serve(bank, asked))
     except (Fault, OSError, ValueError) as error:
         sys.stderr.write(f"模拟银行无法运行：{error}\n")
         return 2
     bank.books.close()
-    return 0
+    return 0 if is_whole else 1
 
 
 def _lines(path: str) -> list[str]:

@@ -207,7 +207,7 @@ def _read(name: Name, plain: bytes) -> Part:
     count, amount = _counted(trailer[1].decode("latin-1")), fen(trailer[2].decode("latin-1"))
     of_all, amount_of_all = _counted(named[6]), fen(named[7])
     is_all = name.parts == 1 or name.msg not in PARTED
-    if count != len(rows) or (is_all and of_all != count):
+    if not rows or count != len(rows) or (is_all and of_all != count):
         raise BadFile("E-COUNT", "笔数不一致。")
     if amount != total(name.msg, rows) or (is_all and amount_of_all != amount):
         raise BadFile("E-SUM", "金额合计不一致。")

@@ -96,13 +96,14 @@ def main() -> int:
     write_ready(asked.ready, {"pid": os.getpid(), "url": own_url})
     while not stopping.wait(0.5) and worker.is_alive():
         pass
+    is_whole = worker.is_alive()
     stopping.set()
     asked.ready.unlink(missing_ok=True)
     worker.join()
     server.shutdown()
     server.server_close()
     books.close()
-    return 0
+    return 0 if is_whole else 1
 
 
 def _lines(source: str) -> Iterable[str]:

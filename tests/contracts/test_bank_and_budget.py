@@ -2,138 +2,36 @@
 
 from __future__ import annotations
 
-import itertools
-import json
-import socket
-from dataclasses import replace
-from datetime import datetime
-from typing import Any
+import random
+import time
 
-import asyncssh
-import httpx
 import pytest
 
 from yikatong.connectors.bank import messages as m
-from yikatong.connectors.bank.endpoint import BankEndpoint
-from yikatong.connectors.bank.files import InboundFile, encode, join
+from yikatong.connectors.bank.files import SealedPart, encode, join
 from yikatong.connectors.bank.messages import Message, Msg
 from yikatong.connectors.bank.refusals import Unreachable
-from yikatong.connectors.bank.sftp import SftpChannel
-from yikatong.connectors.budget.client import BudgetClient, BudgetRefused, KeyReused, OutcomeUnknown
-from yikatong.connectors.budget.messages import FundingApplication, Manifest, State
+from yikatong.connectors.budget.messages import State
 
-from .conftest import SHANGHAI, World, until
-
-COUNTY = "500243"
-TODAY = datetime.now(SHANGHAI)
-NUMBERS = itertools.count(1)
-PEOPLE = [
-    ("6228480000000000011", "李秀英", "500243195001010021"),
-    ("6228480000000000029", "阿依古丽·买买提", "500243195502020043"),
-    ("6228480000000000037", "陈䶮", "500243196003030015"),
-    ("6228480000000000045", "周𠮷", "500243196504040037"),
-]
-STRANGER = ("6228480000000000094", "无此人", "500243199001010011")
-
-
-def accounts() -> str:
-    return "".join(
-        json.dumps({
-            "bank_no3": "ABC", "acct_no": acct_no, "name": name, "id_no": id_no,
-            "acct_type": "CARD", "status": "NORMAL", "class": "I", "is_household_public": False,
-        }) + "\n"
-        for acct_no, name, id_no in PEOPLE
-    )  # fmt: skip
-
-
-def indicator(amount_fen: int = 10_000_000) -> str:
-    return json.dumps({
-        "bgt_id": "ZB001", "mof_div_code": "500243000", "fiscal_year": "2026",
-        "agency_code": "205001", "pro_code": "500243210000000000001",
-        "pro_name": "耕地地力保护补贴", "amount_fen": amount_fen,
-    })  # fmt: skip
-
-
-def new_batch_no() -> str:
-    return f"ABC{COUNTY}{TODAY:%Y%m%d}{next(NUMBERS):06d}"
-
-
-def pay(batch_no: str) -> Message:
-    rows = tuple(
-        m.PayRow(
-            detail_id=f"{batch_no[-6:]}-{seq}", seq=seq, ref_batch_no="PS2026-0001",
-            mof_div_code="500243000", fiscal_year="2026", project_code="500243210000000000001",
-            project_short="耕地地力", period="2026-03", payee_name=name, id_type="01", id_no=id_no,
-            acct_no=acct_no, acct_type="CARD", amount_fen=10_000 * seq + 1, currency="CNY",
-            summary="耕地地力", sms_text=f"【农行】您的耕地地力补贴{100 * seq}.01元已发放",
-            mobile="13800000000",
-        )
-        for seq, (acct_no, name, id_no) in enumerate(PEOPLE, start=1)
-    )  # fmt: skip
-    return Message(Msg.PAY, batch_no, rows)
-
-
-def verify(batch_no: str) -> Message:
-    rows = tuple(
-        m.VerifyRow(
-            verify_id=f"V{seq}", seq=seq, payee_name=name.replace("·", "•"), id_type="01",
-            id_no=id_no, acct_no=acct_no, acct_type="CARD",
-        )
-        for seq, (acct_no, name, id_no) in enumerate([*PEOPLE, STRANGER], start=1)
-    )  # fmt: skip
-    return Message(Msg.VRQ, batch_no, rows)
-
-
-def application(world: World, message: Message, tracking_id: str = "") -> FundingApplication:
-    total = sum(row.amount_fen for row in message.rows if isinstance(row, m.PayRow))
-    return FundingApplication(
-        tracking_id=tracking_id or f"FR{message.batch_no}", bgt_id="ZB001",
-        mof_div_code="500243000", fiscal_year="2026", agency_code="205001",
-        pro_code="500243210000000000001", use_des="耕地地力 2026-03",
-        pay_app_amt_fen=total, payee_acct_name="农行彭水支行内部代发户",
-        payee_acct_no=world.bank().payout_account(COUNTY), payee_acct_bank_name="农行彭水支行",
-        manifest=Manifest(
-            batch_no=message.batch_no, count=len(message.rows), amount_fen=total, sm3="0" * 64
-        ),
-    )  # fmt: skip
-
-
-def release(message: Message, funding: m.Funding) -> Message:
-    row = m.Release(
-        application_no=funding.application_no, voucher_no=funding.voucher_no,
-        count=len(message.rows), amount_fen=funding.amount_fen,
-    )  # fmt: skip
-    return Message(Msg.REL, message.batch_no, (row,))
-
-
-def only(world: World, msg: Msg, batch_no: str = "") -> Any:
-    """The one row of the one message of that kind."""
-    (file,) = world.wait_for(msg, 1, batch_no)
-    (row,) = file.rows
-    return row
-
-
-def both(world: World) -> World:
-    """Bank and budget system run, and this test has a share of its own."""
-    if not world.running:
-        world.start_bank(accounts=accounts() + accounts().replace('"ABC"', '"ICB"'))
-        world.start_budget(indicator())
-    world.batch_no = new_batch_no()
-    return world
+from .conftest import World, until
+from .shares import (
+    COUNTY,
+    PEOPLE,
+    TODAY,
+    application,
+    both,
+    funded,
+    new_batch_no,
+    only,
+    pay,
+    release,
+    verify,
+)
 
 
 @pytest.fixture
 def world(shared_world: World) -> World:
     return both(shared_world)
-
-
-def funded(world: World, message: Message) -> m.Funding:
-    world.send(message)
-    assert only(world, Msg.ACK).status == "ACCEPTED"
-    world.budget.apply(application(world, message))
-    funding = only(world, Msg.FND)
-    assert isinstance(funding, m.Funding)
-    return funding
 
 
 def balanced(world: World) -> None:
@@ -340,89 +238,38 @@ def test_a_lost_receipt_comes_with_the_same_file_and_a_refusal_is_final(world: W
     assert only(world, Msg.ACK, second.batch_no).code == "E-BANK"
 
 
-def test_the_budget_system_returns_refuses_and_is_asked_again(world: World) -> None:
-    message = pay(world.batch_no)
-    world.send(message)
-    only(world, Msg.ACK)
-    budget = world.budget
-    url = world.ready("budget")["url"]
-    httpx_post(url + "/control/return-next", {"reason": "用途不规范"})
-    first = budget.apply(application(world, message, "FR1"))
-    returned = until(lambda: (s := budget.application(first.pay_app_no)).is_returned and s)
-    assert returned.return_reason == "用途不规范"
-
-    httpx_post(url + "/control/faults", {"kind": "5xx_after"})
-    asked = application(world, message, "FR2")
-    with pytest.raises(OutcomeUnknown):
-        budget.apply(asked)
-    found = budget.find("FR2")
-    assert found is not None
-    assert budget.apply(asked).pay_app_no == found.pay_app_no
-    assert budget.find("FR3") is None
-    with pytest.raises(KeyReused):
-        budget.apply(_other(asked, use_des="别的用途"))
-    until(lambda: budget.application(found.pay_app_no).is_paid)
-    with pytest.raises(BudgetRefused, match="不能撤回"):
-        budget.withdraw(found.pay_app_no, "试试")
-    with pytest.raises(BudgetRefused, match="余额"):
-        budget.apply(_other(asked, tracking_id="FR4", pay_app_amt_fen=10_000_000))
-    with pytest.raises(OutcomeUnknown):
-        BudgetClient("http://127.0.0.1:1", wait_s=1).application(found.pay_app_no)
+@pytest.mark.long
+def test_kills_at_any_moment_pay_nobody_twice(own_world: World) -> None:
+    """kill -9 at random while shares come in, are funded and paid; the books are the oracle."""
+    world = both(own_world)
+    chance = random.Random(20260115)  # noqa: S311 — a seeded test
+    for _ in range(12):
+        world.batch_no = new_batch_no()
+        message = pay(world.batch_no)
+        sealed = encode(message, created=TODAY, envelope=world.envelope)
+        _killed_while(world, chance, sealed)
+        assert only_kind(world, Msg.ACK) == "ACCEPTED"
+        world.budget.apply(application(world, message))
+        funding = world.wait_for(Msg.FND)[0].rows[0]
+        assert isinstance(funding, m.Funding)
+        instruction = encode(release(message, funding), created=TODAY, envelope=world.envelope)
+        _killed_while(world, chance, instruction)
+        world.wait_for(Msg.RES)
+        assert world.books()["sum_fen"] == 100_004
+    books = world.control("/control/books")
+    assert (books["count"], books["sum_fen"]) == (48, 12 * 100_004)
 
 
-def test_an_application_is_withdrawn_before_its_voucher(world: World) -> None:
-    mode = world.ready("budget")["url"] + "/control/mode"
-    httpx_post(mode, {"approve": "manual"})
-    message = pay(world.batch_no)
-    filed = world.budget.apply(application(world, message))
-    (held,) = world.budget.quotas(mof_div_code="500243000", fiscal_year="2026", pro_code="")
-    assert held.pay_app_amt_fen == 100_004
-    gone = world.budget.withdraw(filed.pay_app_no, "批次撤销")
-    assert (gone.status, gone.is_withdrawn) == (State.RETURNED, True)
-    (free,) = world.budget.quotas(mof_div_code="500243000", fiscal_year="2026")
-    assert free.pay_app_amt_fen == 0
-    httpx_post(mode, {"approve": "auto"})
+def only_kind(world: World, msg: Msg) -> str:
+    """The status of a receipt that may have come more than once."""
+    statuses = {row.status for file in world.wait_for(msg) for row in file.rows}
+    (status,) = statuses
+    return str(status)
 
 
-def test_each_bank_is_locked_into_its_own_folders(world: World) -> None:
-    own, other = world.bank("ABC"), world.bank("ICB")
-    stranger = BankEndpoint(
-        "ICB", other.host, other.port, "ICB", own.client_key, other.host_public_key,
-        other.sm2_public,
-    )  # fmt: skip
-    with pytest.raises(Unreachable):
-        SftpChannel(stranger, wait_s=3).fetch()
-    wrong_host = BankEndpoint(
-        "ABC", own.host, own.port, "ABC", own.client_key, _other_host_key(), own.sm2_public
-    )
-    with pytest.raises(Unreachable):
-        SftpChannel(wrong_host, wait_s=3).fetch()
-    outside = InboundFile("books.sqlite", b"", b"", "../../..")
-    SftpChannel(own).archive([outside])
-    assert (world.home / "bank/books.sqlite").exists()
-
-
-def test_a_silent_port_is_unreachable_within_the_wait(world: World) -> None:
-    own = world.bank()
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen()
-        port = silent.getsockname()[1]
-        deaf = BankEndpoint(
-            "ABC", "127.0.0.1", port, "ABC", own.client_key, own.host_public_key, own.sm2_public
-        )
-        with pytest.raises(Unreachable):
-            SftpChannel(deaf, wait_s=0.5).fetch()
-
-
-def _other(asked: FundingApplication, **changes: Any) -> FundingApplication:
-    return replace(asked, **changes)
-
-
-def _other_host_key() -> str:
-    key = asyncssh.generate_private_key("ssh-ed25519")
-    return key.export_public_key().decode().strip()
-
-
-def httpx_post(url: str, content: dict[str, Any]) -> None:
-    httpx.post(url, json=content).raise_for_status()
+def _killed_while(world: World, chance: random.Random, parts: tuple[SealedPart, ...]) -> None:
+    world.channel.put(parts)
+    time.sleep(chance.random() * 0.25)
+    world.kill("bank")
+    world.start_bank()
+    world.channel.put(parts)

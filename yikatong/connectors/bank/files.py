@@ -293,7 +293,7 @@ def _check_totals(
     except (ValueError, IndexError):
         raise refusals.BadRow(str(name), "明细的字段数或金额写法不正确。") from None
     is_all = name.msg not in PARTED or name.parts == 1
-    if count != len(lines) or (is_all and header.count != count):
+    if not lines or count != len(lines) or (is_all and header.count != count):
         raise refusals.BadCount(
             str(name), f"尾行笔数{count}，首行{header.count}，明细{len(lines)}。"
         )
