@@ -55,7 +55,11 @@ def make_roles(admin_conninfo: str, database: str) -> None:
                 "GRANT CONNECT ON DATABASE {} TO ykt_web, ykt_worker, ykt_public, ykt_backup"
             ).format(name)
         )
-        connection.execute(psycopg.sql.SQL("GRANT TEMPORARY ON DATABASE {} TO ykt_web, ykt_worker, ykt_town, ykt_department").format(name))
+        connection.execute(
+            psycopg.sql.SQL(
+                "GRANT TEMPORARY ON DATABASE {} TO ykt_web, ykt_worker, ykt_town, ykt_department"
+            ).format(name)
+        )
         connection.execute("ALTER SCHEMA public OWNER TO ykt_owner")
         connection.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
 
@@ -106,4 +110,6 @@ def refuse_powerful_login(connection: psycopg.Connection[tuple[object, ...]]) ->
         " FROM pg_roles WHERE rolname = session_user"
     ).fetchone()
     if row is None or row[0] or row[1]:
-        raise Refused("数据库登录权限过大（超级用户、可绕过行级安全或拥有表），拒绝启动。请按手册改用 ykt_web、ykt_worker 等账号。")
+        raise Refused(
+            "数据库登录权限过大（超级用户、可绕过行级安全或拥有表），拒绝启动。请按手册改用 ykt_web、ykt_worker 等账号。"
+        )
