@@ -6,9 +6,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from threading import Thread
 from typing import Any
 
 import pytest
+from django.core.servers.basehttp import ThreadedWSGIServer
+from django.core.wsgi import get_wsgi_application
+from django.test.testcases import QuietWSGIRequestHandler
 from playwright.sync_api import ConsoleMessage, Page
 
 from yikatong.cli.testing import chromium
@@ -74,3 +78,21 @@ def gallery() -> Iterator[str]:
     process.terminate()
     process.wait(timeout=10)
     process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def site(committing: str) -> Iterator[str]:
+    """The address of the officials' site, as `ykt_web`, over this module's own database.
+
+    In place of pytest-django's live_server, which truncates tables. The name of the database is
+    `committing`; whatever a test commits there is what the site shows.
+    """
+    server = ThreadedWSGIServer(("127.0.0.1", 0), QuietWSGIRequestHandler)
+    server.daemon_threads = True
+    server.set_app(get_wsgi_application())
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join(timeout=10)

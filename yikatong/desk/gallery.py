@@ -98,16 +98,16 @@ TODOS: Final = [
     {"title": "农机购置补贴（2026 年第 3 批）公示到期", "kind": "公示到期", "days": None},
 ]
 
+ROW_KEYS: Final = ("no", "name", "village", "area", "fen", "tone", "word")
 ROWS: Final = [
-    {"no": 3, "name": "冉光荣", "village": "滨江社区", "area": "1.20", "fen": 11580, "tone": "error",
-     "word": "账号户名不符"},
-    {"no": 10, "name": "谭天菊", "village": "鼓楼社区", "area": "1.57", "fen": 15150, "tone": "ok",
-     "word": "通过"},
-    {"no": 17, "name": "麦麦提·吐尔逊", "village": "亭子社区", "area": "1.94", "fen": 18721,
-     "tone": "warn", "word": "本年已领同类补贴"},
-    {"no": 24, "name": "向𠮷文", "village": "鼓楼社区", "area": "2.31", "fen": 22291, "tone": "info",
-     "word": "银行尚未比对"},
-]  # fmt: skip
+    dict(zip(ROW_KEYS, row, strict=True))
+    for row in (
+        (3, "冉光荣", "滨江社区", "1.20", 11580, "error", "账号户名不符"),
+        (10, "谭天菊", "鼓楼社区", "1.57", 15150, "ok", "通过"),
+        (17, "麦麦提·吐尔逊", "亭子社区", "1.94", 18721, "warn", "本年已领同类补贴"),
+        (24, "向𠮷文", "鼓楼社区", "2.31", 22291, "info", "银行尚未比对"),
+    )
+]
 
 FACTS: Final = [
     ("批次号", "PS-2026-NY01-0018"),
@@ -132,7 +132,10 @@ def examples() -> dict[str, Any]:
         "shell": SHELL,
         "crumbs": [{"label": "设计", "url": "#"}, {"label": "组件一览", "url": ""}],
         "steps": STEPS,
-        "failed_steps": [*STEPS[:5], {"title": "银行接收", "state": "failed", "note": "各行都拒收"}],
+        "failed_steps": [
+            *STEPS[:5],
+            {"title": "银行接收", "state": "failed", "note": "各行都拒收"},
+        ],
         "events": EVENTS,
         "todos": TODOS,
         "rows": ROWS,

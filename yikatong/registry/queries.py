@@ -94,3 +94,10 @@ def request_by_number(batch_no: str, *, scope: Scope) -> VerificationRequest | N
         county=scope.county, batch_no=batch_no
     ).first()
     return found
+
+
+def versions_with_secrets(*, scope: Scope) -> QuerySet[CardAccountVersion]:
+    """Versions in force with their ciphertexts; only the worker's grants reach these columns."""
+    return CardAccountVersion.objects.filter(
+        county=scope.county, pk__in=CardAccount.objects.filter(is_active=True).values("current_id")
+    ).select_related("account__person")

@@ -15,7 +15,7 @@ DAYS_THAT_WARN = 1
 
 
 @register.filter
-def money(fen: int | Money | None) -> str:
+def money(fen: int | Money | str | None) -> str:
     """Fen as yuan with two decimals: 148290640 → 1,482,906.40. Nothing known gives a dash."""
     if fen is None or fen == "":
         return "—"
