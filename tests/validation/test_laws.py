@@ -13,13 +13,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-import duckdb
 import psycopg
 import pytest
 import sqlglot
 from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
+from tests.validation.duck import on_duckdb
 from tests.validation.world import (
     HERE,
     OTHER_TOWN,
@@ -37,7 +37,7 @@ from yikatong.organisation.scoping import acting
 from yikatong.submission.models import Batch
 from yikatong.validation import bulk
 from yikatong.validation.actions import check_rows, world_facts
-from yikatong.validation.rulebook import VIEWS, Law, laws
+from yikatong.validation.rulebook import Law, laws
 from yikatong.validation.rules import Bands, Report
 
 Row = tuple[Any, ...]
@@ -272,30 +272,7 @@ def _found(law: Law) -> tuple[frozenset[str], tuple[int, ...], tuple[int, ...]]:
         cursor.execute("SELECT rule, line_id FROM found ORDER BY line_id")
         rows = cursor.fetchall()
     here = tuple(line for code, line in rows if code == law.code)
-    return frozenset(code for code, _ in rows), here, _on_duckdb(law)
-
-
-DUCK_TYPE: Final = {"bytea": "BLOB", "jsonb": "VARCHAR", "numeric": "DECIMAL(18, 7)"}
-
-
-def _on_duckdb(law: Law) -> tuple[int, ...]:
-    """Carry the TEMP tables over and run the same file, translated."""
-    duck = duckdb.connect()
-    with connection.cursor() as cursor:
-        for view in sorted(VIEWS):
-            cursor.execute(
-                "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute"
-                " WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum",
-                [f"pg_temp.{view}"],
-            )
-            columns = [(name, DUCK_TYPE.get(kind, kind)) for name, kind in cursor.fetchall()]
-            duck.execute(f"CREATE TABLE {view} ({', '.join(' '.join(c) for c in columns)})")
-            cursor.execute(f"TABLE pg_temp.{view}")
-            into = f"INSERT INTO {view} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - our own names
-            for one in cursor.fetchall():
-                duck.execute(into, [str(v) if isinstance(v, list) else v for v in one])
-    (translated,) = sqlglot.transpile(law.sql, read="postgres", write="duckdb")
-    return tuple(sorted(int(found[0]) for found in duck.execute(translated).fetchall()))
+    return frozenset(code for code, _ in rows), here, on_duckdb(law)
 
 
 def law_of(code: str) -> Law:

@@ -80,6 +80,7 @@ class Planter:
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self.connection = connection
+        self.here = ""
         connection.execute("SET ROLE ykt_owner")
 
     @contextmanager

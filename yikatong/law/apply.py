@@ -15,6 +15,8 @@ from typing import Any, Final, Protocol
 FOLDER: Final = Path(__file__).parent
 OFFICIALS: Final = ("village", "town", "department", "finance", "bank", "audit")
 ALL_ROLES: Final = (*OFFICIALS, "sysadmin", "secadmin", "auditadmin", "web", "worker", "public", "backup")
+# neither the public site nor a backup may append to the chain or queue a job
+OUTSIDE: Final = frozenset({"public", "backup"})
 
 APPEND_ONLY: Final = (
     "audit_auditevent",
@@ -238,8 +240,9 @@ def _grants(columns: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
         "GRANT USAGE ON SEQUENCE batch_number_seq, bank_batch_seq"
         " TO ykt_town, ykt_department, ykt_worker"
     )
+    inside = ", ".join(f"ykt_{role}" for role in ALL_ROLES if role not in OUTSIDE)
     for function in DEFINERS:
-        yield f"GRANT EXECUTE ON FUNCTION {function} TO {everyone}"
+        yield f"GRANT EXECUTE ON FUNCTION {function} TO {inside}"
     yield (
         "ALTER FUNCTION procrastinate_defer_jobs_v1(procrastinate_job_to_defer_v1[])"
         " SECURITY DEFINER SET search_path = public, pg_temp"
