@@ -36,6 +36,7 @@ from yikatong.law.apply import (
     IN_DEPARTMENT,
     IN_UNITS,
     NOT_TABLES,
+    WHOLE_COUNTY,
     TableGrants,
     matrix,
     scope_expression,
@@ -222,6 +223,7 @@ def _scopes(grants: Sequence[TableGrants]) -> list[tuple[str, str]]:
         IN_DEPARTMENT: "本主管部门",
         IN_BANK: "本银行",
         ANY_DEPARTMENT: "任一主管部门",
+        WHOLE_COUNTY: "范围为全区县",
     }
     found = []
     for name in sorted({one.table for one in grants} & set(columns) - NOT_TABLES):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from yikatong.disclosure.models import Disclosure, DisclosureRow
 from yikatong.disclosure.rules import PaidFact
@@ -59,3 +59,9 @@ def rows_of(notice: Disclosure, *, scope: Scope | None = None) -> QuerySet[Discl
 
 def _age(birth_on: date, on: date) -> int:
     return on.year - birth_on.year - ((on.month, on.day) < (birth_on.month, birth_on.day))
+
+
+def disclosed_lines(numbers: list[str], *, scope: Scope) -> int:
+    """How many paid lines the publications of these batches cover."""
+    notices = Disclosure.objects.filter(county=scope.county, batch__number__in=numbers)
+    return int(notices.aggregate(n=Sum("lines"))["n"] or 0)
