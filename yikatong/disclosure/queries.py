@@ -10,6 +10,8 @@ from yikatong.disclosure.models import Disclosure, DisclosureRow
 from yikatong.disclosure.rules import PaidFact
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.period import Period
+from yikatong.organisation.models import County
+from yikatong.organisation.queries import counties_of_home
 from yikatong.payout.models import Payment
 from yikatong.payout.rules import PaymentState
 from yikatong.submission.models import Batch
@@ -59,3 +61,19 @@ def rows_of(notice: Disclosure, *, scope: Scope | None = None) -> QuerySet[Discl
 
 def _age(birth_on: date, on: date) -> int:
     return on.year - birth_on.year - ((on.month, on.day) < (birth_on.month, birth_on.day))
+
+
+def notices_of(*, scope: Scope) -> QuerySet[Disclosure]:
+    """Every notice that the scope may see, ended ones too, newest first."""
+    return Disclosure.objects.filter(county=scope.county).order_by("-id")
+
+
+def notice_of_batch(batch: Batch, *, scope: Scope) -> Disclosure | None:
+    found: Disclosure | None = Disclosure.objects.filter(county=scope.county, batch=batch).first()
+    return found
+
+
+def disclosing_counties(*, scope: Scope | None = None) -> list[County]:
+    """The counties of this home, for the public site's own choice; names and the hotline only."""
+    counties = list(counties_of_home())
+    return [one for one in counties if scope is None or one.county == scope.county]
