@@ -95,8 +95,7 @@ def test_after_kill_9_the_first_attempt_recovers_and_nothing_is_lost(server: Ser
     thread = threading.Thread(target=_run_until_broken, args=(busy, slow))
     thread.start()
     os.kill(pid, signal.SIGKILL)
-    assert server.pid() is None
-    server.ensure_running()
+    server.ensure_running()  # at once: the killed process may not even have left its table yet
     assert server.pid() not in (None, pid)
     assert ask(server, "SELECT count(*) || ' ' || sum(fen) FROM paid") == "5001 1250250001"
     thread.join(timeout=30)

@@ -134,6 +134,7 @@ def load_pack(directory: Path) -> CountyPack:
         source=settings.text("source"),
         verdict=settings.one_of("verdict", ("split", "hold")),
         residue=settings.one_of("residue", ("refund", "keep")),
+        correction_by=settings.one_of("correction_by", ("department", "drafting_unit")),
         roster_max_age_days=settings.number("roster_max_age_days"),
         account_change_days=settings.number("account_change_days"),
         amount_tolerance_fen=settings.number("amount_tolerance_fen"),

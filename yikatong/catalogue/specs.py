@@ -241,6 +241,7 @@ class CountyPack:
     source: str
     verdict: str
     residue: str
+    correction_by: str
     roster_max_age_days: int
     account_change_days: int
     amount_tolerance_fen: int

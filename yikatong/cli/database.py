@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import dataclass
+import secrets
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
+import psycopg.sql
 
 from yikatong.cli.postgres import Server
 from yikatong.kernel.errors import Refused
@@ -13,16 +17,7 @@ from yikatong.kernel.home import Home
 from yikatong.law import apply as law
 
 ADVISORY_KEY = 500_000_001
-
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """How this process reaches its database: exported to Django before it is set up."""
-
-    process: str
-
-    def enter(self) -> None:
-        os.environ["YKT_PROCESS"] = self.process
+LOGIN_ROLES = ("ykt_web", "ykt_worker", "ykt_public", "ykt_backup")
 
 
 def is_embedded() -> bool:
@@ -48,8 +43,6 @@ def setup_django(process: str) -> None:
 
 def make_roles(admin_conninfo: str, database: str) -> None:
     """Create the roles and give the database to the owner. Needs an administrator's login."""
-    from pathlib import Path  # noqa: PLC0415
-
     script = (Path(law.FOLDER) / "roles.sql").read_text(encoding="utf-8")
     with psycopg.connect(admin_conninfo, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_KEY])
@@ -69,6 +62,35 @@ def make_roles(admin_conninfo: str, database: str) -> None:
         )
         connection.execute("ALTER SCHEMA public OWNER TO ykt_owner")
         connection.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
+
+
+def make_roles_at(admin_url: str, home: Home) -> None:
+    """Production: roles and database once, with fresh passwords kept in the home (0600)."""
+    url = os.environ["YKT_DATABASE_URL"]
+    name = urlsplit(url).path.lstrip("/")
+    with psycopg.connect(admin_url, autocommit=True, dbname="postgres") as connection:
+        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if known.fetchone() is None:
+            connection.execute(
+                psycopg.sql.SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0").format(
+                    psycopg.sql.Identifier(name)
+                )
+            )
+    make_roles(psycopg.conninfo.make_conninfo(admin_url, dbname=name), name)
+    kept = home.keys / "database.json"
+    if kept.exists():
+        return
+    passwords = {role: secrets.token_urlsafe(24) for role in LOGIN_ROLES}
+    with psycopg.connect(admin_url, autocommit=True, dbname=name) as connection:
+        for role, password in passwords.items():
+            connection.execute(
+                psycopg.sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+                    psycopg.sql.Identifier(role), psycopg.sql.Literal(password)
+                )
+            )
+    descriptor = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        json.dump(passwords, stream)
 
 
 def migrate() -> None:

@@ -93,6 +93,7 @@ class PayingBank(CountyRecord):
     bank_no = models.IntegerField(db_comment="代发银行编号")
     code3 = models.CharField(max_length=8, db_comment="报文中的银行简码")
     name = models.CharField(max_length=60, db_comment="银行名称")
+    short_name = models.CharField(max_length=30, db_comment="银行简称")
     cnaps = models.CharField(max_length=12, blank=True, db_comment="联行号")
     payout_account = models.CharField(max_length=40, db_comment="内部代发账户账号")
     note = models.CharField(max_length=200, blank=True, db_comment="备注")

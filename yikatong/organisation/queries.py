@@ -13,24 +13,36 @@ from yikatong.kernel.errors import Refused
 from yikatong.organisation.models import CalendarDay, County, PayingBank, Post, Unit, User
 
 
-def actor_of(username: str, *, via: str) -> Actor:
-    """The person at their post, as sign-in and the command line need it, before any scope.
+def actors_of(username: str, *, via: str) -> list[Actor]:
+    """The person at each of their posts in force, the first one first; before any scope.
 
     Raises:
         Refused: nobody of that name, or no post in force.
     """
-    post = (
+    posts = (
         Post.objects.filter(user__username=username, is_active=True, user__is_active=True)
         .select_related("user", "unit")
-        .first()
+        .order_by("id")
     )
-    if post is None:
+    actors = [_actor(post, via=via) for post in posts]
+    if not actors:
         raise Refused(f"没有账号“{username}”，或其岗位已停用。账号写法如 pengshui-town-clerk。")
-    return _actor(post, via=via)
+    return actors
 
 
-def actor_of_user(user: User, *, via: str) -> Actor:
-    return actor_of(user.username, via=via)
+def actor_of(username: str, *, via: str, unit_no: int | None = None) -> Actor:
+    """The person at their post: the first, or the one at `unit_no`. Two posts are switched
+    between explicitly.
+    """
+    actors = actors_of(username, via=via)
+    chosen = [actor for actor in actors if unit_no is None or actor.unit_no == unit_no]
+    if not chosen:
+        raise Refused("您在这个机构没有岗位。")
+    return chosen[0]
+
+
+def actor_of_user(user: User, *, via: str, unit_no: int | None = None) -> Actor:
+    return actor_of(user.username, via=via, unit_no=unit_no)
 
 
 def _actor(post: Post, *, via: str) -> Actor:
@@ -102,3 +114,12 @@ def county_settings(*, scope: Scope) -> County:
 def counties_of_home() -> QuerySet[County]:
     """Every county set up here; names only, for sign-in, the public site and the workers."""
     return County.objects.order_by("county")
+
+
+def units_named(written: str, *, scope: Scope) -> int | None:
+    """A unit's number by that number or by its division code; None where there is none."""
+    units = Unit.objects.filter(county=scope.county)
+    by_code = units.filter(division_code=written).first()
+    if by_code is None and written.isdecimal():
+        by_code = units.filter(unit_no=int(written)).first()
+    return None if by_code is None else by_code.unit_no

@@ -16,6 +16,11 @@ SET_SCOPE = (
     " set_config('ykt.user', %s, true)"
 )
 
+SET_COUNTY = (
+    "SELECT set_config('ykt.county', %s, true), set_config('ykt.unit_lo', '0', true),"
+    " set_config('ykt.unit_hi', '2147483647', true)"
+)
+
 
 @contextmanager
 def acting(actor: Actor) -> Iterator[Actor]:
@@ -42,3 +47,12 @@ def enter(actor: Actor) -> None:
                 actor.username,
             ],
         )
+
+
+@contextmanager
+def acting_as_owner(actor: Actor) -> Iterator[Actor]:
+    """Set-up by the owner of the tables, in a county's scope: row security is forced on it too."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(SET_COUNTY, [actor.scope.county])
+        yield actor

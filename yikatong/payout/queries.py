@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet, Sum
 
+from yikatong.funding.models import FundingRequest
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.errors import Refused
+from yikatong.organisation.models import PayingBank
+from yikatong.organisation.queries import paying_banks
 from yikatong.payout.models import BankShare, Payment, ShareRefund, Stop
-from yikatong.payout.rules import IN_TRANSIT, LIVE_SHARES, PaymentState
+from yikatong.payout.rules import IN_TRANSIT, LIVE_SHARES, PaymentState, ShareState
+from yikatong.registry.models import VerificationRequest
 from yikatong.submission.models import Batch
 from yikatong.validation.models import LineVerdict
 
@@ -162,6 +166,7 @@ def stops_before(share: BankShare, *, scope: Scope, payment: Payment | None = No
     return confirmed.count()
 
 
+<<<<<<< HEAD
 def find_payment(payment_id: int, *, scope: Scope) -> Payment | None:
     found: Payment | None = (
         Payment.objects.filter(county=scope.county, pk=payment_id)
@@ -206,4 +211,31 @@ def stops_to_confirm(*, scope: Scope) -> QuerySet[Stop]:
         Stop.objects.filter(county=scope.county, confirmed_at=None)
         .select_related("payment__batch__programme", "payment__line")
         .order_by("id")
+=======
+def banks_awaited(*, scope: Scope) -> list[PayingBank]:
+    """Banks that may have something for us: every bank of the county with a share or a question."""
+    numbers = set(
+        BankShare.objects.filter(county=scope.county).values_list("bank_no", flat=True).distinct()
+    ) | set(
+        VerificationRequest.objects.filter(county=scope.county, answered_at=None)
+        .values_list("bank_no", flat=True)
+        .distinct()
+    )
+    banks = paying_banks(scope=scope)
+    return [bank for number, bank in banks.items() if number in numbers]
+
+
+def banks_owing(*, scope: Scope) -> bool:
+    """Whether a bank or the treasury owes an answer that moves a batch by itself."""
+    waiting = (ShareState.SENT, ShareState.PAYING, ShareState.RECALLING)
+    return (
+        BankShare.objects.filter(county=scope.county, state__in=waiting).exists()
+        or VerificationRequest.objects.filter(county=scope.county, answered_at=None).exists()
+        or FundingRequest.objects.filter(
+            county=scope.county, state__in=("DRAFT", "SUBMITTED", "APPROVED", "VOUCHERED"), batch__status="REQUESTED"
+        ).exists()
+        or BankShare.objects.filter(
+            county=scope.county, state=ShareState.ACKED, batch__status__in=("REQUESTED", "RELEASED")
+        ).exists()
+>>>>>>> main
     )

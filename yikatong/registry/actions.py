@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
+import polars as pl
 from django.utils import timezone
 
+from yikatong.audit.actions import record
+from yikatong.catalogue.specs import ENTITLED, ROSTER_KINDS
 from yikatong.connectors.bank.messages import VerifyAnswer
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.card import CardNumber
+from yikatong.kernel.digest import sm3
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.names import normalised_name
+from yikatong.organisation.queries import paying_banks, units_of_kind
+from yikatong.registry import bulk
+from yikatong.registry.collection import Places, Trouble, people_rows, roster_rows
 from yikatong.registry.messages import NUMBER_FIELD, version_named
 from yikatong.registry.models import (
     AccountChange,
@@ -21,12 +28,14 @@ from yikatong.registry.models import (
     CardAccountVersion,
     Guardian,
     Person,
+    RosterLoad,
     VerificationRequest,
 )
 from yikatong.vault.access import the_vault
 
 SHORTEST_REASON: Final = 4
 VALID_FOR: Final = timedelta(days=30)
+NOWHERE: Final = (0, -1)
 CHANGE_FIELD: Final = "account_change.number"
 
 
@@ -158,3 +167,48 @@ def _decide(change: AccountChange, state: AccountChange.State, note: str, *, act
     AccountChange.objects.filter(pk=change.pk, county=change.county).update(
         state=state, decided_by=actor.username, decided_at=timezone.now(), decision_note=note
     )
+
+
+def register_people(
+    frame: pl.DataFrame, *, is_sample: bool, actor: Actor
+) -> tuple[int, int, int, list[Trouble]]:
+    """个人一卡通账户收集表: (people new, accounts new, known already, rows not registered)."""
+    scope = actor.scope
+    units = list(units_of_kind(("town", "village"), scope=scope))
+    rows, troubles = people_rows(
+        frame,
+        county=scope.county,
+        places=Places.of(units, home=scope.units or NOWHERE),
+        banks=paying_banks(scope=scope),
+        today=timezone.localdate(),
+    )
+    people, accounts, known = bulk.load_people(
+        rows, county=scope.county, by=actor.username, is_sample=is_sample
+    )
+    record(actor=actor, action="people.load", result="done", note=f"登记 {people} 人，账户 {accounts} 个，已登记 {known} 人，未登记 {len(troubles)} 行")
+    return people, accounts, known, troubles
+
+
+def load_roster(
+    frame: pl.DataFrame, *, kind: str, as_of: date, file_name: str, content: bytes, actor: Actor
+) -> tuple[int, list[Trouble]]:
+    """Store a comparison roster with its as-of date: (entries, rows not sound)."""
+    if kind not in ROSTER_KINDS and not kind.startswith(ENTITLED):
+        raise Refused(f"没有“{kind}”这种名册。可用：{'、'.join(ROSTER_KINDS)}，或 {ENTITLED}项目编码。")
+    if as_of > timezone.localdate():
+        raise Refused(f"名册截止日期 {as_of} 在今天之后，请核对。")
+    county = actor.scope.county
+    rows, troubles = roster_rows(frame, county=county, today=timezone.localdate())
+    load = RosterLoad.objects.create(
+        county=county,
+        kind=kind,
+        as_of=as_of,
+        rows=len(rows),
+        file_name=file_name[-200:],
+        sm3=sm3(content),
+        loaded_by=actor.username,
+        loaded_at=timezone.now(),
+    )
+    stored = bulk.load_roster(rows, load_id=load.pk, county=county, kind=kind)
+    record(actor=actor, action="roster.load", result="done", note=f"{kind} {as_of} {stored} 行，未采用 {len(troubles)} 行")
+    return stored, troubles

@@ -177,3 +177,10 @@ def find_change(change_id: int, *, scope: Scope) -> AccountChange | None:
         ).filter(pk=change_id).first()
     )
     return found
+
+
+def versions_with_secrets(*, scope: Scope) -> QuerySet[CardAccountVersion]:
+    """Versions in force with their ciphertexts; only the worker's grants reach these columns."""
+    return CardAccountVersion.objects.filter(
+        county=scope.county, pk__in=CardAccount.objects.filter(is_active=True).values("current_id")
+    ).select_related("account__person")

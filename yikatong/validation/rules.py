@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 BLOCK: Final = "block"
@@ -47,6 +47,10 @@ class Report:
     to_confirm: int
     amount_fen: int
     findings: tuple[FoundRow, ...] = field(default=())
+
+    def with_notices(self, notices: tuple[FoundRow, ...]) -> Report:
+        """The same report with what was said of the file first."""
+        return replace(self, findings=(*notices, *self.findings))
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -111,6 +111,8 @@ class Server:
     def start(self) -> None:
         """Make the cluster at the first time, clear what a killed server left, start, wait."""
         with self._locked():
+            if self.pid() is not None:
+                self._wait_for_an_answer_or_an_end()
             if self.pid() is None:
                 account = account_for(self.home.data)
                 programs = programs_for(account)
@@ -196,6 +198,26 @@ class Server:
         finally:
             os.close(log)
 
+    def _wait_for_an_answer_or_an_end(self) -> None:
+        """A server that was killed this instant is still in the process table for a while."""
+        end = time.monotonic() + START_WAIT_S
+        while self.pid() is not None and not self._answers():
+            if time.monotonic() > end:
+                raise Refused(
+                    f"数据库进程在，但没有应答，{self.log_file} 的末尾是：\n{self._log_tail()}"
+                )
+            time.sleep(processes.POLL_S)
+
+    def _answers(self) -> bool:
+        conninfo = psycopg.conninfo.make_conninfo(
+            self.conninfo(dbname="postgres"), connect_timeout=5
+        )
+        try:
+            psycopg.connect(conninfo).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
     def _wait_until_ready(self) -> None:
         began = time.monotonic()
         while not self._is_ready():
@@ -219,12 +241,12 @@ class Server:
         )
 
     def _is_complete(self) -> bool:
-        """Ready, and the one who started this very server has made sure of our database."""
+        """It answers, and the one who started this very server has made sure of our database."""
         try:
             served = self._complete.read_text(encoding="utf-8")
         except FileNotFoundError:
             return False
-        return self._is_ready() and served == str(self.pid())
+        return self._is_ready() and served == str(self.pid()) and self._answers()
 
     @property
     def _complete(self) -> Path:

@@ -1,0 +1,101 @@
+"""`batch` and `step`: where a batch is, and one step of its journey as a named person."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from yikatong.cli import session
+from yikatong.kernel.errors import Refused
+from yikatong.kernel.money import Money
+
+
+def facts_of(number: str) -> dict[str, Any]:
+    """The shape of `batch --json`."""
+    from yikatong.audit.queries import events_of_batch
+    from yikatong.organisation.queries import county_settings
+    from yikatong.organisation.scoping import acting
+    from yikatong.payout.queries import money_of
+    from yikatong.submission.queries import batch_by_number, declared_totals, redrafts_of
+    from yikatong.validation.queries import verdict_counts
+
+    _, actor = session.find_batch(number)
+    with acting(actor):
+        batch = batch_by_number(number, scope=actor.scope)
+        lines, declared_fen = declared_totals(batch, scope=actor.scope)
+        money = money_of(batch, scope=actor.scope)
+        judged = sum(verdict_counts(batch, scope=actor.scope)) > 0
+        history = [
+            {
+                "step": event.action.removeprefix("batch."),
+                "by": event.username or event.person_name,
+                "at": event.at.isoformat(timespec="seconds"),
+                "result": event.result,
+                "from": event.from_status,
+                "to": event.to_status,
+                "note": event.note,
+            }
+            for event in events_of_batch(batch.pk, scope=actor.scope)
+        ]
+        return {
+            "number": batch.number,
+            "county": county_settings(scope=actor.scope).slug,
+            "programme": batch.programme.code,
+            "period": batch.period,
+            "status": batch.status,
+            "title": batch.title,
+            "lines": lines,
+            "due_lines": money.due_lines if judged else lines,
+            "due_fen": money.due_fen if judged else declared_fen,
+            "paid_fen": money.paid_fen,
+            "failed_fen": money.failed_fen,
+            "in_transit_fen": money.in_transit_fen,
+            "stopped_fen": money.stopped_fen,
+            "due_on": batch.due_on,
+            "origin": batch.origin.number if batch.origin else None,
+            "redrafts": [one.number for one in redrafts_of(batch, scope=actor.scope)],
+            "history": history,
+        }
+
+
+def show(number: str, *, as_json: bool) -> None:
+    """One batch for a person, or as JSON."""
+    session.log_in("worker")
+    facts = facts_of(number)
+    if as_json:
+        session.show_json(facts)
+        return
+    money = {key: Money(facts[f"{key}_fen"]) for key in ("due", "paid", "failed", "in_transit", "stopped")}
+    sys.stdout.write(
+        f"{facts['number']} {facts['title']}  {facts['status']}\n"
+        f"应发 {money['due']} = 成功 {money['paid']} + 失败 {money['failed']}"
+        f" + 在途 {money['in_transit']} + 停发 {money['stopped']}\n"
+    )
+    for event in facts["history"]:
+        sys.stdout.write(f"  {event['at']}  {event['step']:<10} {event['by']}  {event['result']}  {event['note']}\n")
+
+
+def take(number: str, name: str, *, as_user: str, reason: str) -> None:
+    """One step as that user, in their role and scope; refused in words when it is not theirs."""
+    session.log_in("web")
+    from yikatong.journey.steps import advance, inputs_of, step_of
+    from yikatong.kernel.steps import NOTHING, STATUS_WORD, Inputs, Reason, Status
+    from yikatong.organisation.scoping import acting
+    from yikatong.submission.queries import batch_by_number
+    from yikatong.submission.rules import Decision, DropReason
+
+    actor = session.acting_for_batch(as_user, number)
+    with acting(actor):
+        batch = batch_by_number(number, scope=actor.scope)
+        wanted = inputs_of(step_of(batch, name))
+        inputs: Inputs = NOTHING
+        if wanted is Decision:
+            inputs = Decision(passed=not reason, reason=reason)
+        elif wanted is Reason:
+            inputs = Reason(reason)
+        elif wanted is DropReason:
+            inputs = DropReason(reason)
+        elif reason:
+            raise Refused("这一步不需要写原因。")
+        batch = advance(batch.pk, name, actor=actor, inputs=inputs)
+    sys.stdout.write(f"{batch.number} {STATUS_WORD[Status(batch.status)]}\n")

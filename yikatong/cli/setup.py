@@ -1,0 +1,212 @@
+"""`init`: a home with a county's pack, its posts, and people without passwords."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from yikatong.catalogue.pack import load_calendar, load_card_prefixes, load_pack, load_towns
+from yikatong.catalogue.specs import CountyPack
+from yikatong.cli import database, session
+from yikatong.cli.postgres import Server
+from yikatong.cli.sample import books
+from yikatong.cli.sample.people import SamplePopulation, generate
+from yikatong.kernel.errors import Refused
+from yikatong.kernel.home import CHECKOUT, Home
+from yikatong.vault.keys import KeyRing
+from yikatong.vault.wire import WireKeys
+
+SAMPLE_TOWNS = 3
+
+
+def pack_of(slug: str) -> CountyPack:
+    """Raises Refused for a county without a pack."""
+    known = sorted(path.parent.name for path in session.PACKS.glob("*/pack.toml"))
+    if slug not in known:
+        raise Refused(f"没有区县包“{slug}”。可用：{'、'.join(known)}。")
+    return load_pack(session.PACKS / slug)
+
+
+def init_county(slug: str, *, people: int, seed: int, admin_url: str | None = None) -> None:
+    """Make the home if needed, then the county in it. Runs each part in the role it needs."""
+    pack = pack_of(slug)
+    home = session.home()
+    make_home(home, pack.code)
+    database.bring_up(home)
+    prepare_database(home, admin_url)
+    _as_owner("set_up", slug, admin_url)
+    if people:
+        session.log_in("web")
+        _register_people(pack, people=people, seed=seed)
+
+
+def make_home(home: Home, county: str) -> None:
+    """Keys and folders; keys of another county are added to those that are there."""
+    home.root.mkdir(parents=True, exist_ok=True)
+    for folder in (home.run, home.logs):
+        folder.mkdir(parents=True, exist_ok=True)
+    if (home.keys / "keys.json").exists():
+        KeyRing.open(home.keys).with_county(county)
+    else:
+        KeyRing.create(home.keys, [county])
+    WireKeys.load_or_create(home.keys)
+    session_key = home.keys / "session.key"
+    if not session_key.exists():
+        descriptor = os.open(session_key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            stream.write(secrets.token_hex(32))
+
+
+def prepare_database(home: Home, admin_url: str | None) -> None:
+    """Roles by the administrator, then tables and law by the owner, in a process of its own."""
+    if database.is_embedded():
+        server = Server(home)
+        database.make_roles(server.conninfo(), server.dbname)
+    elif admin_url:
+        database.make_roles_at(admin_url, home)
+    _as_owner("migrate", "", admin_url)
+
+
+def _as_owner(what: str, slug: str, admin_url: str | None) -> None:
+    """Migrations and set-up log in as the owner: another process, so this one never holds it."""
+    environ = {**os.environ, "YKT_PROCESS": "owner", "PYTHONPATH": str(CHECKOUT)}
+    if admin_url:
+        environ["YKT_ADMIN_URL"] = admin_url
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "yikatong.cli.setup", what, slug],
+        env=environ,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    if done.returncode == session.UNREADABLE:
+        raise Refused(done.stderr.strip())
+    if done.returncode != 0:
+        raise Refused(f"初始化未完成：{done.stderr.strip()[-800:]}")
+
+
+def _set_up(slug: str) -> None:
+    """As the owner: units, banks, posts, catalogue, edges of the journey."""
+    from yikatong.catalogue.actions import load_catalogue  # noqa: PLC0415 - after Django's set-up
+    from yikatong.journey.bulk import load_edges  # noqa: PLC0415
+    from yikatong.organisation import actions  # noqa: PLC0415
+    from yikatong.organisation.scoping import acting_as_owner  # noqa: PLC0415
+
+    pack = pack_of(slug)
+    actor = session.owner_scope(pack.code)
+    with acting_as_owner(actor):
+        actions.set_up_county(
+            county=pack.code,
+            slug=slug,
+            name=pack.name,
+            short_name=pack.short_name,
+            finance=pack.finance,
+            settings=_settings(pack),
+            departments={department.no: department.name for department in pack.departments},
+            banks=[
+                actions.Bank(b.no, b.bank_no3, b.name, b.short_name, b.cnaps, b.payout_account, b.note)
+                for b in pack.banks
+            ],
+            towns=[
+                actions.Place(t.code, t.name, tuple(actions.Place(v.code, v.name) for v in t.villages))
+                for t in load_towns(session.PACKS, pack.code)
+            ],
+            is_sample=False,
+            actor=actor,
+        )
+        actions.keep_calendar(load_calendar(session.PACKS).exceptions, actor=actor)
+        load_catalogue(pack, actor=actor)
+        actions.post_people(
+            county=pack.code,
+            slug=slug,
+            departments=[department.no for department in pack.departments],
+            bank_no=pack.banks[0].no,
+            actor=actor,
+        )
+        load_edges(pack.code, actor=actor)
+
+
+def _settings(pack: CountyPack) -> dict[str, Any]:
+    """What of a pack the running county may change."""
+    return {
+        "verdict": pack.verdict,
+        "residue": pack.residue,
+        "correction_by": pack.correction_by,
+        "roster_max_age_days": pack.roster_max_age_days,
+        "account_change_days": pack.account_change_days,
+        "amount_tolerance_fen": pack.amount_tolerance_fen,
+        "hotline": pack.hotline,
+        "deadlines": {
+            step: {"days": limit.days, "is_natural": limit.is_natural}
+            for step, limit in pack.deadlines.items()
+        },
+        "channels": [channel.name for channel in pack.channels],
+        "vouchers": {voucher.kind: asdict(voucher) for voucher in pack.vouchers},
+        "source": pack.source,
+    }
+
+
+def sample_population(pack: CountyPack, *, people: int, seed: int) -> SamplePopulation:
+    """The same people for the same seed: the demo makes its lists from them again."""
+    towns = load_towns(session.PACKS, pack.code)[:SAMPLE_TOWNS]
+    return generate(
+        pack, towns, people=people, seed=seed, today=today(), prefixes=load_card_prefixes(session.PACKS)
+    )
+
+
+def _register_people(pack: CountyPack, *, people: int, seed: int) -> None:
+    """Made-up people go the way of real ones: through the collection form, marked as samples."""
+    from yikatong.organisation.queries import actors_of  # noqa: PLC0415
+    from yikatong.organisation.scoping import acting  # noqa: PLC0415
+    from yikatong.registry.actions import load_roster, register_people  # noqa: PLC0415
+    from yikatong.submission.sheets import read_sheet  # noqa: PLC0415
+    from yikatong.submission.sheets_door import BULK  # noqa: PLC0415
+    from yikatong.submission.sheets_forms import ACCOUNT_COLLECTION, ROSTER  # noqa: PLC0415
+
+    population = sample_population(pack, people=people, seed=seed)
+    clerk = actors_of(f"{pack.slug}-town-clerk", via=session.VIA)[0]
+    everywhere = session.whole_county(clerk)
+    with tempfile.TemporaryDirectory() as folder:
+        book = Path(folder) / "账户收集表.xlsx"
+        books.write_account_collection(book, population)
+        sheet = read_sheet(book, ACCOUNT_COLLECTION, limits=BULK)
+        with acting(everywhere):
+            register_people(sheet.frame, is_sample=True, actor=everywhere)
+        for kind in population.rosters:
+            roster = Path(folder) / f"{kind}.xlsx"
+            if books.write_roster(roster, population, kind) == 0:
+                continue
+            content = roster.read_bytes()
+            listed = read_sheet(content, ROSTER, name=roster.name, limits=BULK)
+            with acting(everywhere):
+                load_roster(
+                    listed.frame, kind=kind, as_of=today(), file_name=roster.name, content=content, actor=everywhere
+                )
+
+
+def today() -> date:
+    return datetime.now(ZoneInfo("Asia/Shanghai")).date()
+
+
+def main() -> None:
+    """The owner's own process: `migrate`, or `set_up COUNTY`."""
+    what, slug = sys.argv[1], sys.argv[2]
+    database.setup_django("owner")
+    with session.refusals():
+        if what == "migrate":
+            database.migrate()
+        else:
+            _set_up(slug)
+
+
+if __name__ == "__main__":
+    main()

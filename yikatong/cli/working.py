@@ -1,0 +1,151 @@
+"""`run`: the worker. Queue, banks and the budget system in turn; one worker per home."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import time
+from typing import IO, Final
+
+from yikatong.cli import processes, session
+from yikatong.kernel.errors import Refused, TryAgain
+
+PAUSE_S: Final = 0.3
+SOON_S: Final = 20
+QUIET_ROUNDS: Final = 40
+NAME: Final = "worker"
+
+
+def run(*, until_idle: bool) -> None:
+    """Work until stopped, or until nothing moves that could move by itself.
+
+    Raises:
+        Refused: another worker of this home is at it.
+    """
+    session.log_in("worker")
+    with _only_one():
+        processes.note(NAME, os.getpid())
+        try:
+            _requeue_stalled()
+            _work(until_idle=until_idle)
+        finally:
+            processes.forget(NAME)
+
+
+def _work(*, until_idle: bool) -> None:
+    ending: list[int] = []
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda number, _: ending.append(number))
+    quiet = 0
+    while not ending:
+        _run_jobs()
+        moved = _listen()
+        if moved or _jobs_ready():
+            quiet = 0
+            continue
+        if until_idle:
+            quiet += 1
+            if not _awaiting() or quiet > QUIET_ROUNDS:
+                return
+        time.sleep(PAUSE_S)
+
+
+def _run_jobs() -> None:
+    """Every job that is due; each failed one is retried by its own strategy."""
+    from procrastinate.contrib.django import app
+
+    worker_app = app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined]
+    worker_app.run_worker(
+        wait=False, listen_notify=False, install_signal_handlers=False, concurrency=1, delete_jobs="successful"
+    )
+
+
+def _listen() -> int:
+    """Ask every bank and the budget system once; gives how many things came."""
+    from django.conf import settings
+
+    from yikatong.funding import treasury
+    from yikatong.organisation import wire
+    from yikatong.organisation.queries import counties_of_home
+    from yikatong.organisation.scoping import acting
+    from yikatong.payout.queries import banks_awaited
+
+    moved = 0
+    for county in counties_of_home():
+        actor = session.machine_for(county.county)
+        with acting(actor):
+            banks = banks_awaited(scope=actor.scope) if settings.BANK_ENDPOINTS.exists() else []
+        for bank in banks:
+            try:
+                moved += wire.collect(bank, actor=actor)
+            except TryAgain as error:
+                session.say(f"{bank.name}：{error}")
+        if settings.BUDGET_ENDPOINT.exists():
+            try:
+                moved += treasury.ask(actor=actor)
+            except TryAgain as error:
+                session.say(str(error))
+    return moved
+
+
+def _jobs_ready() -> bool:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE status = 'todo'"
+            " AND (scheduled_at IS NULL OR scheduled_at <= now()))"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _awaiting() -> bool:
+    """Whether a retry is near, or a bank or the treasury still owes an answer."""
+    from django.db import connection
+
+    from yikatong.organisation.queries import counties_of_home
+    from yikatong.organisation.scoping import acting
+    from yikatong.payout.queries import banks_owing
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE status = 'todo'"
+            " AND scheduled_at < now() + make_interval(secs => %s))",
+            [SOON_S],
+        )
+        if cursor.fetchone()[0]:
+            return True
+    for county in counties_of_home():
+        with acting(session.machine_for(county.county)) as actor:
+            if banks_owing(scope=actor.scope):
+                return True
+    return False
+
+
+def _requeue_stalled() -> None:
+    """Jobs of a worker that was killed stand as `doing` for ever (procrastinate #1518). With one
+    worker per home, held by the lock, every such job is a dead worker's.
+    """
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'todo', worker_id = NULL WHERE status = 'doing'")
+        if cursor.rowcount:
+            session.say(f"重新排队 {cursor.rowcount} 项中断的任务")
+
+
+class _only_one:  # noqa: N801 - reads as a phrase
+    """The lock of the home's worker, held until the process ends, however it ends."""
+
+    def __enter__(self) -> None:
+        path = session.home().run / "worker.lock"
+        self._file: IO[str] = path.open("w")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.close()
+            raise Refused("这个数据目录的后台办理程序已在运行。") from None
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
