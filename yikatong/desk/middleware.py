@@ -15,9 +15,10 @@ from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
 from yikatong.desk.errors import no_permission, refused, said_no
+from yikatong.kernel.actor import Actor
 from yikatong.kernel.errors import Refused
 from yikatong.organisation.policy import ANYONE, DeskRequest, Policy
-from yikatong.organisation.queries import actor_of_user
+from yikatong.organisation.queries import actors_of
 from yikatong.organisation.scoping import acting
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -27,6 +28,7 @@ CSP: Final = (
     " object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
 SERVER_ERROR: Final = 500
+POST_KEY: Final = "unit_no"
 
 
 def content_security_policy(get_response: Handler) -> Handler:
@@ -56,10 +58,11 @@ class ScopedRequest:
         if not request.user.is_authenticated:
             return _to_sign_in(request)
         try:
-            actor = actor_of_user(request.user, via="web")
+            request.posts = actors_of(request.user.get_username(), via="web")
         except Refused:  # the post was ended while the session lived
             logout(request)
             return _to_sign_in(request)
+        actor = _at_chosen_post(request)
         if actor.duty not in policy:
             return no_permission(request)
         with acting(actor):
@@ -87,8 +90,14 @@ def _policy_of(request: HttpRequest) -> Policy | None:
         view = resolve(request.path_info).func
     except Resolver404:
         return None
-    policy: Policy = view.policy
+    policy: Policy = view.policy  # type: ignore[attr-defined] # a test holds every view to it
     return policy
+
+
+def _at_chosen_post(request: DeskRequest) -> Actor:
+    """Who holds two posts sits at the one they chose, at first the first."""
+    chosen = request.session.get(POST_KEY)
+    return next((actor for actor in request.posts if actor.unit_no == chosen), request.posts[0])
 
 
 def _to_sign_in(request: DeskRequest) -> HttpResponse:

@@ -11,12 +11,20 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from yikatong.kernel.actor import DUTY_WORD, Actor, Duty
-from yikatong.organisation.policy import BATCH_READERS, CLERKS, DEPARTMENT, OFFICIALS, TOWN
+from yikatong.organisation.policy import (
+    BATCH_READERS,
+    CHANGE_READERS,
+    CLERKS,
+    OFFICIALS,
+    QUARANTINE_READERS,
+    TOWN,
+)
 from yikatong.organisation.queries import county_settings
 
 SYSTEM_NAME: Final = "惠民惠农“一卡通”发放管理平台"
 SIZES: Final = ("normal", "large")
 SIZE_COOKIE: Final = "size"
+BATCH_PAGES: Final = ("batch", "lines", "payments", "step", "stop-payment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +48,14 @@ def _entry(
 MENU: Final = (
     _entry("", "工作台", "home", "home", OFFICIALS, "share"),
     _entry("发放办理", "名单导入", "import", "upload", CLERKS, "check-run"),
-    _entry(
-        "发放办理", "发放批次", "batches", "list", BATCH_READERS, "batch", "lines", "payments", "step", "stop-payment"
-    ),
-    _entry(
-        "发放办理", "异常挂账", "exceptions", "warn", DEPARTMENT | {Duty.FINANCE, Duty.AUDIT}
-    ),
+    _entry("发放办理", "发放批次", "batches", "list", BATCH_READERS, *BATCH_PAGES),
+    _entry("发放办理", "异常挂账", "exceptions", "warn", QUARANTINE_READERS),
     _entry("对象与账户", "补贴对象", "people", "users", TOWN | {Duty.VILLAGE}, "person"),
-    _entry(
-        "对象与账户", "账户变更", "account-changes", "swap", TOWN | DEPARTMENT | {Duty.AUDIT}, "account-change"
-    ),
+    _entry("对象与账户", "账户变更", "account-changes", "swap", CHANGE_READERS, "account-change"),
     _entry("清单与公开", "项目与标准", "programmes", "book", BATCH_READERS | {Duty.VILLAGE}),
     _entry("清单与公开", "公示公告", "notices", "megaphone", BATCH_READERS, "notice"),
     _entry("监督", "留痕", "events", "shield", {Duty.AUDIT, Duty.AUDITADMIN}),
-)  # fmt: skip
+)
 
 
 class Shell:
@@ -79,6 +81,18 @@ class Shell:
         if self.actor is None:
             return ""
         return f"{self.actor.unit_name} · {DUTY_WORD[self.actor.duty]} {self.actor.name}"
+
+    @property
+    def posts(self) -> list[dict[str, Any]]:
+        """The posts to switch between; none for who holds only one."""
+        posts: list[Actor] = getattr(self.request, "posts", [])
+        if self.actor is None or len(posts) == 1:
+            return []
+        here = self.actor.unit_no
+        return [
+            {"unit_no": post.unit_no, "label": post.unit_name, "is_current": post.unit_no == here}
+            for post in posts
+        ]
 
     @property
     def size_url(self) -> str:

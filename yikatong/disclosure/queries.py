@@ -77,3 +77,15 @@ def disclosing_counties(*, scope: Scope | None = None) -> list[County]:
     """The counties of this home, for the public site's own choice; names and the hotline only."""
     counties = list(counties_of_home())
     return [one for one in counties if scope is None or one.county == scope.county]
+
+
+def notices_shown(day: date, *, programme_name: str = "", scope: Scope | None = None) -> QuerySet[Disclosure]:
+    """Notices in their period, of one programme where one is named."""
+    found = notices_on(day, scope=scope)
+    return found.filter(programme_name=programme_name) if programme_name else found
+
+
+def programmes_shown(day: date, *, scope: Scope | None = None) -> list[str]:
+    """Names of the programmes that have a notice in its period."""
+    found = notices_on(day, scope=scope).order_by().values_list("programme_name", flat=True)
+    return sorted(set(found.distinct()))

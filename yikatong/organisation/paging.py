@@ -11,6 +11,7 @@ from django.http import QueryDict
 Row = TypeVar("Row", bound=Model)
 PER_PAGE: Final = 50
 COUNTED_UP_TO: Final = 100_000
+LONGEST_NUMBER: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,12 @@ class Page(Generic[Row]):
 
 
 def page_of(
-    rows: QuerySet[Row], query: QueryDict, *, key: str = "id", is_newest_first: bool = False, per_page: int = PER_PAGE
+    rows: QuerySet[Row],
+    query: QueryDict,
+    *,
+    key: str = "id",
+    is_newest_first: bool = False,
+    per_page: int = PER_PAGE,
 ) -> Page[Row]:
     """The page that `?after=` or `?before=` names; `key` is unique, indexed, and a whole number."""
     after, before = _number(query.get("after")), _number(query.get("before"))
@@ -58,7 +64,7 @@ def told_count(rows: QuerySet[Any], word: str = "条") -> str:
 
 
 def _number(text: str | None) -> int | None:
-    is_number = text is not None and text.isascii() and text.isdigit() and len(text) < 19
+    is_number = text is not None and text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
     return int(text or "") if is_number else None
 
 

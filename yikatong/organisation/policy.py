@@ -21,6 +21,8 @@ DEPARTMENT: Final = frozenset({Duty.DEPT_CLERK, Duty.DEPT_CHIEF})
 CLERKS: Final = frozenset({Duty.TOWN_CLERK, Duty.DEPT_CLERK})
 # who may read batches, their lines and their money; a bank sees its own shares instead
 BATCH_READERS: Final = TOWN | DEPARTMENT | {Duty.FINANCE, Duty.AUDIT}
+QUARANTINE_READERS: Final = DEPARTMENT | {Duty.FINANCE, Duty.AUDIT}
+CHANGE_READERS: Final = TOWN | DEPARTMENT | {Duty.AUDIT}
 ADMINISTRATORS: Final = frozenset({Duty.SYSADMIN, Duty.SECADMIN, Duty.AUDITADMIN})
 OFFICIALS: Final = BATCH_READERS | ADMINISTRATORS | {Duty.VILLAGE, Duty.BANK}
 
@@ -29,6 +31,7 @@ class DeskRequest(HttpRequest):
     """A request inside the scope of its actor, as the middleware hands it to a view."""
 
     actor: Actor
+    posts: list[Actor]
     htmx: HtmxDetails
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -72,7 +72,7 @@ def _user_key(username: str) -> str:
 
 def _counted(key: str, limit: Limit) -> bool:
     now = timezone.now()
-    facts = {
+    facts: dict[str, Any] = {
         "key": key[:LONGEST_KEY],
         "now": now,
         "opened": now - limit.window,

@@ -166,7 +166,6 @@ def stops_before(share: BankShare, *, scope: Scope, payment: Payment | None = No
     return confirmed.count()
 
 
-<<<<<<< HEAD
 def find_payment(payment_id: int, *, scope: Scope) -> Payment | None:
     found: Payment | None = (
         Payment.objects.filter(county=scope.county, pk=payment_id)
@@ -211,7 +210,9 @@ def stops_to_confirm(*, scope: Scope) -> QuerySet[Stop]:
         Stop.objects.filter(county=scope.county, confirmed_at=None)
         .select_related("payment__batch__programme", "payment__line")
         .order_by("id")
-=======
+    )
+
+
 def banks_awaited(*, scope: Scope) -> list[PayingBank]:
     """Banks that may have something for us: every bank of the county with a share or a question."""
     numbers = set(
@@ -237,5 +238,4 @@ def banks_owing(*, scope: Scope) -> bool:
         or BankShare.objects.filter(
             county=scope.county, state=ShareState.ACKED, batch__status__in=("REQUESTED", "RELEASED")
         ).exists()
->>>>>>> main
     )
