@@ -24,8 +24,13 @@ def serve(port: int) -> None:
         session.say(f"工作人员：http://{LOOPBACK}:{officials}/")
         session.say(f"公众查询：http://{LOOPBACK}:{public}/")
         session.say("按 Ctrl+C 停止网站；./ykt stop 停止全部。")
+
+        def end(*_: object) -> None:
+            site.terminate()
+            open_site.terminate()
+
         for signum in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(signum, lambda *_: (site.terminate(), open_site.terminate()))
+            signal.signal(signum, end)
         site.wait()
         open_site.terminate()
     for name in ("web", "public"):

@@ -57,7 +57,11 @@ def _run_jobs() -> None:
 
     worker_app = app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined]
     worker_app.run_worker(
-        wait=False, listen_notify=False, install_signal_handlers=False, concurrency=1, delete_jobs="successful"
+        wait=False,
+        listen_notify=False,
+        install_signal_handlers=False,
+        concurrency=1,
+        delete_jobs="successful",
     )
 
 
@@ -130,7 +134,9 @@ def _requeue_stalled() -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE procrastinate_jobs SET status = 'todo', worker_id = NULL WHERE status = 'doing'")
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'todo', worker_id = NULL WHERE status = 'doing'"
+        )
         if cursor.rowcount:
             session.say(f"重新排队 {cursor.rowcount} 项中断的任务")
 

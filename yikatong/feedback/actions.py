@@ -46,10 +46,16 @@ def apply_results(
     good: list[tuple[Any, ...]] = []
     for row_no, row in enumerate(rows, start=1):
         payment = known.get(row.detail_id)
-        if payment is None or (row.result != "PENDING" and locked.state not in {ShareState.PAYING, ShareState.DONE}):
+        if payment is None or (
+            row.result != "PENDING" and locked.state not in {ShareState.PAYING, ShareState.DONE}
+        ):
             _set_aside(locked, row, "结果行不在本批已下达的明细中", file_sm3, actor=actor)
             continue
-        reason = reason_of(row.reason_code) if row.reason_code else translated(bank.code3, row.bank_reason_code)
+        reason = (
+            reason_of(row.reason_code)
+            if row.reason_code
+            else translated(bank.code3, row.bank_reason_code)
+        )
         effect, state = effect_of(
             row.result,
             payment.state,
@@ -81,7 +87,7 @@ def note_refund(share: BankShare, rows: Sequence[RefundRow], *, actor: Actor) ->
     fresh = 0
     for row in rows:
         _, is_new = Refund.objects.get_or_create(
-            county=share.county,
+            county=actor.scope.county,
             bank_no=share.bank_no,
             refund_no=row.refund_no,
             detail_id=row.detail_id,
@@ -96,7 +102,6 @@ def note_refund(share: BankShare, rows: Sequence[RefundRow], *, actor: Actor) ->
             },
         )
         fresh += row.amount_fen if is_new else 0
-    assert actor.scope.county == share.county
     return fresh
 
 
@@ -104,7 +109,9 @@ def note_day(
     bank_no: int, day: str, rows: Sequence[DayRow], *, file_sm3: bytes, actor: Actor
 ) -> DayAccount:
     """日终对账: the bank's six balances beside ours; a difference stands in I3 and in quarantine."""
-    balance = {row.kind: row.amount_fen for row in rows if not row.batch_no or row.kind.startswith("SUM_")}
+    balance = {
+        row.kind: row.amount_fen for row in rows if not row.batch_no or row.kind.startswith("SUM_")
+    }
     paid = [row for row in rows if row.kind == "OUT"]
     our_lines, our_fen = bulk.our_day(actor.scope.county, bank_no, day)
     account = DayAccount.objects.create(
@@ -157,7 +164,13 @@ def settle(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
         else:
             _to_do(batch, result, actor=actor)
     if lines:
-        redraft(batch, lines, "发放失败，更正后补发", actor=actor, unit_no=correction_unit(batch, actor=actor))
+        redraft(
+            batch,
+            lines,
+            "发放失败，更正后补发",
+            actor=actor,
+            unit_no=correction_unit(batch, actor=actor),
+        )
     note = f"{len(lines)} 笔失败另起更正批次" if lines else "全部发放完毕"
     return Passed(note=note)
 
@@ -173,7 +186,13 @@ def _redraft_returned(batch: Batch, applied: Sequence[tuple[Any, ...]], *, actor
     payments = [row[0] for row in applied if row[-1] == PaymentState.RETURNED]
     if payments:
         lines = list(Payment.objects.filter(pk__in=payments).values_list("line_id", flat=True))
-        redraft(batch, lines, "退汇，更正后补发", actor=actor, unit_no=correction_unit(batch, actor=actor))
+        redraft(
+            batch,
+            lines,
+            "退汇，更正后补发",
+            actor=actor,
+            unit_no=correction_unit(batch, actor=actor),
+        )
 
 
 def _to_do(batch: Batch, result: PaymentResult, *, actor: Actor) -> None:
@@ -190,7 +209,9 @@ def _to_do(batch: Batch, result: PaymentResult, *, actor: Actor) -> None:
     )
 
 
-def _set_aside(share: BankShare, row: ResultRow, what: str, file_sm3: bytes, *, actor: Actor) -> None:
+def _set_aside(
+    share: BankShare, row: ResultRow, what: str, file_sm3: bytes, *, actor: Actor
+) -> None:
     quarantine(
         kind="银行结果与账不符",
         fingerprint=f"result|{share.batch_no}|{row.detail_id}|{row.result}|{row.paid_fen}",

@@ -151,4 +151,3 @@ def returned(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict
             defer("funding.withdraw_request", request_id=other.pk, county=batch.county)
         raise TryAgain("同批其他申请尚在撤回")
     return Passed(note=f"预算系统退回：{no.return_reason}")
-

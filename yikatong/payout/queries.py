@@ -147,7 +147,11 @@ def stops_of(batch: Batch, *, scope: Scope) -> QuerySet[Stop]:
 
 def shares_of_bank(*, scope: Scope) -> QuerySet[BankShare]:
     """For a bank's own desk: its shares, newest first."""
-    return BankShare.objects.filter(county=scope.county).select_related("batch__programme").order_by("-id")
+    return (
+        BankShare.objects.filter(county=scope.county)
+        .select_related("batch__programme")
+        .order_by("-id")
+    )
 
 
 def refunded_fen(batch: Batch, *, scope: Scope) -> dict[int, int]:
@@ -191,7 +195,9 @@ def payments_of_share(share: BankShare, *, scope: Scope) -> QuerySet[Payment]:
     )
 
 
-def share_money(share_ids: Collection[int], *, scope: Scope) -> dict[int, dict[str, tuple[int, int]]]:
+def share_money(
+    share_ids: Collection[int], *, scope: Scope
+) -> dict[int, dict[str, tuple[int, int]]]:
     """Of each share: (payments, fen) by payment state, in one query."""
     rows = (
         Payment.objects.filter(county=scope.county, share_id__in=list(share_ids))
@@ -233,7 +239,9 @@ def banks_owing(*, scope: Scope) -> bool:
         BankShare.objects.filter(county=scope.county, state__in=waiting).exists()
         or VerificationRequest.objects.filter(county=scope.county, answered_at=None).exists()
         or FundingRequest.objects.filter(
-            county=scope.county, state__in=("DRAFT", "SUBMITTED", "APPROVED", "VOUCHERED"), batch__status="REQUESTED"
+            county=scope.county,
+            state__in=("DRAFT", "SUBMITTED", "APPROVED", "VOUCHERED"),
+            batch__status="REQUESTED",
         ).exists()
         or BankShare.objects.filter(
             county=scope.county, state=ShareState.ACKED, batch__status__in=("REQUESTED", "RELEASED")

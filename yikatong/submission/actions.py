@@ -24,9 +24,12 @@ from yikatong.vault.access import the_vault
 
 WHOLE_BATCH = ""
 ROSTER_RULE = "SY-1"
+SHORTEST_REASON = 4
 
 
-def keep_file(*, name: str, content: bytes, unit_no: int, department_no: int | None, actor: Actor) -> SourceFile:
+def keep_file(
+    *, name: str, content: bytes, unit_no: int, department_no: int | None, actor: Actor
+) -> SourceFile:
     """Store an upload whole and encrypted, before anything reads it."""
     county = actor.scope.county
     return SourceFile.objects.create(
@@ -51,7 +54,13 @@ def draft(
     actor: Actor,
 ) -> Batch:
     """Store a sheet's rows as a batch in DRAFT; rows are of `bulk.STAGED`'s shape."""
-    batch = _new_batch(programme=programme, period=str(period), unit_no=unit_no, actor=actor, source_file=source_file)
+    batch = _new_batch(
+        programme=programme,
+        period=str(period),
+        unit_no=unit_no,
+        actor=actor,
+        source_file=source_file,
+    )
     bulk.stage(rows)
     stored = bulk.store_staged(
         batch_id=batch.pk,
@@ -68,7 +77,12 @@ def draft(
 
 
 def redraft(
-    origin: Batch, line_ids: Sequence[int] | None, reason: str, *, actor: Actor, unit_no: int | None = None
+    origin: Batch,
+    line_ids: Sequence[int] | None,
+    reason: str,
+    *,
+    actor: Actor,
+    unit_no: int | None = None,
 ) -> Batch | None:
     """The one way to try again: copies lines into a new draft, each pointing at its origin.
 
@@ -111,7 +125,7 @@ def answer(
     """人工确认 of one finding, or of a whole batch (obligation ''); only while it is a draft."""
     if batch.status != "DRAFT":
         raise Refused("批次已送审，不能再补充确认理由。")
-    if len(reason.strip()) < 4:
+    if len(reason.strip()) < SHORTEST_REASON:
         raise Refused("请写明确认的理由（不少于 4 个字），审核人要据此判断。")
     confirmation, _ = Confirmation.objects.get_or_create(
         batch=batch,
@@ -170,9 +184,11 @@ def submit(batch: Batch, *, actor: Actor, inputs: Decision = Decision()) -> Verd
 
 def drop(batch: Batch, *, actor: Actor, inputs: DropReason = DropReason()) -> Verdict:  # noqa: B008 - frozen
     """说明作废: a draft that will not be carried further keeps its lines and says why."""
-    if len(inputs.reason.strip()) < 4:
+    if len(inputs.reason.strip()) < SHORTEST_REASON:
         raise Refused("请写明作废的原因（不少于 4 个字）。")
-    return Passed(touched=bulk.lines_of(batch.pk, only_passed=False).digest, note=inputs.reason.strip())
+    return Passed(
+        touched=bulk.lines_of(batch.pk, only_passed=False).digest, note=inputs.reason.strip()
+    )
 
 
 def keep_passing_digest(batch: Batch, *, actor: Actor) -> Approval:
@@ -184,7 +200,7 @@ def _checked(batch: Batch, decision: Decision) -> Passed | Returned:
     lines = bulk.lines_of(batch.pk, only_passed=False)
     if decision.passed:
         return Passed(touched=lines.digest, note=decision.reason.strip())
-    if len(decision.reason.strip()) < 4:
+    if len(decision.reason.strip()) < SHORTEST_REASON:
         raise Refused("退回请写明原因（不少于 4 个字），编制单位要据此修改。")
     return Returned(decision.reason.strip(), touched=lines.digest)
 
@@ -211,7 +227,11 @@ def _rosters_answered(batch: Batch, *, actor: Actor) -> None:
         batch.programme, Period.parse(batch.period), today=timezone.localdate(), scope=actor.scope
     ):
         answered = Confirmation.objects.filter(
-            county=batch.county, batch=batch, obligation=WHOLE_BATCH, rule=ROSTER_RULE, evidence=sm3(kind.encode())
+            county=batch.county,
+            batch=batch,
+            obligation=WHOLE_BATCH,
+            rule=ROSTER_RULE,
+            evidence=sm3(kind.encode()),
         ).exists()
         if not answered:
             raise Refused(f"{sentence} 请先导入最新名册，或在批次页写明为何仍要送审。")

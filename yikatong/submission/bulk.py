@@ -66,7 +66,14 @@ def stage(rows: Iterable[Sequence[Any]]) -> int:
 
 
 def store_staged(
-    *, batch_id: int, county: str, unit_no: int, department_no: int, programme_code: str, period: str, by: str
+    *,
+    batch_id: int,
+    county: str,
+    unit_no: int,
+    department_no: int,
+    programme_code: str,
+    period: str,
+    by: str,
 ) -> int:
     """INSERT … SELECT of what was staged into a draft; gives the number of lines."""
     with connection.cursor() as cursor:
