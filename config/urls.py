@@ -1,5 +1,11 @@
-"""The officials' URL table."""
+"""The officials' URL table. Every view carries a policy (yikatong/organisation/policy.py)."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("yikatong.organisation.urls")),
+    path("", include("yikatong.registry.urls")),
+    path("", include("yikatong.validation.urls")),
+    path("", include("yikatong.payout.urls")),
+    path("", include("yikatong.desk.urls")),
+]

@@ -40,3 +40,8 @@ def prove_chain() -> ChainProof:
     if head is None or head.seq != count or bytes(head.hash) != prev:
         return ChainProof(count, "留痕链头与最后一个事件不符，末尾可能被截去")
     return ChainProof(count)
+
+
+def events_in(*, scope: Scope) -> QuerySet[AuditEvent]:
+    """留痕 of a county, newest first."""
+    return AuditEvent.objects.filter(county=scope.county).order_by("-seq")

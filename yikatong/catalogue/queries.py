@@ -32,3 +32,10 @@ def standards_in_force(code: str, on: date, *, scope: Scope) -> QuerySet[Benefit
 
 def required_rosters(code: str, *, scope: Scope) -> QuerySet[RequiredRoster]:
     return RequiredRoster.objects.filter(county=scope.county, programme_code=code)
+
+
+def all_standards_in_force(on: date, *, scope: Scope) -> QuerySet[BenefitStandard]:
+    """Every standard of the county on that day, item by item."""
+    return BenefitStandard.objects.filter(county=scope.county, valid__contains=on).order_by(
+        "programme_code", "grade"
+    )

@@ -10,6 +10,8 @@ from yikatong.disclosure.models import Disclosure, DisclosureRow
 from yikatong.disclosure.rules import PaidFact
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.period import Period
+from yikatong.organisation.models import County
+from yikatong.organisation.queries import counties_of_home
 from yikatong.payout.models import Payment
 from yikatong.payout.rules import PaymentState
 from yikatong.submission.models import Batch
@@ -65,3 +67,30 @@ def disclosed_lines(numbers: list[str], *, scope: Scope) -> int:
     """How many paid lines the publications of these batches cover."""
     notices = Disclosure.objects.filter(county=scope.county, batch__number__in=numbers)
     return int(notices.aggregate(n=Sum("lines"))["n"] or 0)
+
+def notices_of(*, scope: Scope) -> QuerySet[Disclosure]:
+    """Every notice that the scope may see, ended ones too, newest first."""
+    return Disclosure.objects.filter(county=scope.county).order_by("-id")
+
+
+def notice_of_batch(batch: Batch, *, scope: Scope) -> Disclosure | None:
+    found: Disclosure | None = Disclosure.objects.filter(county=scope.county, batch=batch).first()
+    return found
+
+
+def disclosing_counties(*, scope: Scope | None = None) -> list[County]:
+    """The counties of this home, for the public site's own choice; names and the hotline only."""
+    counties = list(counties_of_home())
+    return [one for one in counties if scope is None or one.county == scope.county]
+
+
+def notices_shown(day: date, *, programme_name: str = "", scope: Scope | None = None) -> QuerySet[Disclosure]:
+    """Notices in their period, of one programme where one is named."""
+    found = notices_on(day, scope=scope)
+    return found.filter(programme_name=programme_name) if programme_name else found
+
+
+def programmes_shown(day: date, *, scope: Scope | None = None) -> list[str]:
+    """Names of the programmes that have a notice in its period."""
+    found = notices_on(day, scope=scope).order_by().values_list("programme_name", flat=True)
+    return sorted(set(found.distinct()))

@@ -123,3 +123,9 @@ def units_named(written: str, *, scope: Scope) -> int | None:
     if by_code is None and written.isdecimal():
         by_code = units.filter(unit_no=int(written)).first()
     return None if by_code is None else by_code.unit_no
+
+
+def unit_names(unit_nos: Iterable[int], *, scope: Scope) -> dict[int, str]:
+    """Names of units by number, in one query."""
+    units = Unit.objects.filter(county=scope.county, unit_no__in=list(unit_nos))
+    return dict(units.values_list("unit_no", "name"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet, Sum
@@ -163,6 +164,53 @@ def stops_before(share: BankShare, *, scope: Scope, payment: Payment | None = No
     if payment is not None:
         confirmed = confirmed.filter(confirmed_at__lte=payment.stop.confirmed_at)
     return confirmed.count()
+
+
+def find_payment(payment_id: int, *, scope: Scope) -> Payment | None:
+    found: Payment | None = (
+        Payment.objects.filter(county=scope.county, pk=payment_id)
+        .select_related("batch__programme", "line", "account_version", "stop")
+        .defer("account_version__number_cipher")
+        .first()
+    )
+    return found
+
+
+def find_share(share_id: int, *, scope: Scope) -> BankShare | None:
+    found: BankShare | None = shares_of_bank(scope=scope).filter(pk=share_id).first()
+    return found
+
+
+def payments_of_share(share: BankShare, *, scope: Scope) -> QuerySet[Payment]:
+    """For the bank itself: its own rows, without the list they came from."""
+    return (
+        Payment.objects.filter(county=scope.county, share=share)
+        .select_related("account_version")
+        .defer("account_version__number_cipher")
+        .order_by("id")
+    )
+
+
+def share_money(share_ids: Collection[int], *, scope: Scope) -> dict[int, dict[str, tuple[int, int]]]:
+    """Of each share: (payments, fen) by payment state, in one query."""
+    rows = (
+        Payment.objects.filter(county=scope.county, share_id__in=list(share_ids))
+        .values("share_id", "state")
+        .annotate(n=Count("id"), fen=Sum("amount_fen"))
+    )
+    found: dict[int, dict[str, tuple[int, int]]] = {}
+    for row in rows:
+        found.setdefault(row["share_id"], {})[row["state"]] = (row["n"], row["fen"])
+    return found
+
+
+def stops_to_confirm(*, scope: Scope) -> QuerySet[Stop]:
+    """停发 that one person asked for and another has not confirmed."""
+    return (
+        Stop.objects.filter(county=scope.county, confirmed_at=None)
+        .select_related("payment__batch__programme", "payment__line")
+        .order_by("id")
+    )
 
 
 def banks_awaited(*, scope: Scope) -> list[PayingBank]:

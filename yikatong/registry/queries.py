@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, timedelta
 
-from django.db.models import Max, QuerySet
+from django.db.models import F, Max, QuerySet
 
 from yikatong.catalogue.models import Programme
 from yikatong.catalogue.queries import required_rosters
 from yikatong.catalogue.specs import ROSTER_KINDS
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.errors import Refused
+from yikatong.kernel.names import normalised_name
 from yikatong.kernel.period import Period
 from yikatong.kernel.resident_id import normalised_id
 from yikatong.registry.models import (
     AccountChange,
+    AccountVerification,
     CardAccount,
     CardAccountVersion,
     Person,
@@ -95,6 +98,86 @@ def request_by_number(batch_no: str, *, scope: Scope) -> VerificationRequest | N
     found: VerificationRequest | None = VerificationRequest.objects.filter(
         county=scope.county, batch_no=batch_no
     ).first()
+    return found
+
+
+def people_named(name: str, *, scope: Scope) -> QuerySet[Person]:
+    """Whose name begins so, with the account in force; all of the scope for an empty name."""
+    found = persons(scope=scope).select_related("household")
+    return found.filter(name_key__startswith=normalised_name(name)) if name.strip() else found
+
+
+def person_by_index(id_index: bytes, *, scope: Scope) -> Person | None:
+    found: Person | None = persons(scope=scope).filter(id_index=id_index).first()
+    return found
+
+
+def find_person(person_id: int, *, scope: Scope) -> Person | None:
+    found: Person | None = (
+        persons(scope=scope).select_related("household").filter(pk=person_id).first()
+    )
+    return found
+
+
+def versions_in_force(person_ids: Collection[int], *, scope: Scope) -> dict[int, CardAccountVersion]:
+    """The account version in force of each person, in one query; its account beside it."""
+    versions = (
+        CardAccountVersion.objects.filter(
+            county=scope.county, account__person_id__in=list(person_ids), account__is_active=True
+        )
+        .filter(account__current_id=F("id"))
+        .select_related("account")
+        .defer("number_cipher")
+    )
+    return {version.account.person_id: version for version in versions}
+
+
+def versions_of(account: CardAccount, *, scope: Scope) -> QuerySet[CardAccountVersion]:
+    """Every version that an account had, newest first."""
+    return (
+        CardAccountVersion.objects.filter(county=scope.county, account=account)
+        .defer("number_cipher")
+        .order_by("-id")
+    )
+
+
+def latest_verifications(
+    version_ids: Collection[int], *, scope: Scope
+) -> dict[int, AccountVerification]:
+    """The newest word of a bank on each version, in one query."""
+    answers = (
+        AccountVerification.objects.filter(county=scope.county, version_id__in=list(version_ids))
+        .order_by("version_id", "-verified_at")
+        .distinct("version_id")
+    )
+    return {answer.version_id: answer for answer in answers}
+
+
+def account_changes(*, scope: Scope, state: str = "") -> QuerySet[AccountChange]:
+    """账户变更 of the scope, newest first."""
+    found = (
+        AccountChange.objects.filter(county=scope.county)
+        .select_related("account__person", "account__current")
+        .defer(
+            "number_cipher",
+            "account__person__id_cipher",
+            "account__person__phone_cipher",
+            "account__current__number_cipher",
+        )
+        .order_by("-id")
+    )
+    return found.filter(state=state) if state else found
+
+
+def find_change(change_id: int, *, scope: Scope) -> AccountChange | None:
+    """One change, with the sealed new number that its confirmation reads."""
+    found: AccountChange | None = (
+        account_changes(scope=scope).defer(None).defer(
+            "account__person__id_cipher",
+            "account__person__phone_cipher",
+            "account__current__number_cipher",
+        ).filter(pk=change_id).first()
+    )
     return found
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Q, QuerySet, Sum
+from collections.abc import Collection
+from datetime import date
+
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.errors import Refused
@@ -84,3 +87,64 @@ def same_file(sm3: bytes, *, scope: Scope) -> SourceFile | None:
 
 def redrafts_of(batch: Batch, *, scope: Scope) -> QuerySet[Batch]:
     return batches(scope=scope).filter(Q(origin=batch)).order_by("id")
+
+
+def find_batch(number: str, *, scope: Scope) -> Batch | None:
+    """The same for an address: None where nothing of that number is in the scope."""
+    found: Batch | None = batches(scope=scope).filter(number=number).first()
+    return found
+
+
+def batches_listed(
+    *, scope: Scope, programme_code: str = "", statuses: Collection[str] = (), period: str = ""
+) -> QuerySet[Batch]:
+    """For the list page: empty words and no statuses leave nothing out."""
+    found = batches(scope=scope)
+    if programme_code:
+        found = found.filter(programme__code=programme_code)
+    if statuses:
+        found = found.filter(status__in=list(statuses))
+    if period:
+        found = found.filter(period=period)
+    return found
+
+
+def batches_waiting(
+    *, anywhere: Collection[str], of_unit: Collection[str], unit_no: int, scope: Scope
+) -> QuerySet[Batch]:
+    """Batches in the one group of statuses, or in the other and drafted by this very unit.
+
+    The nearest due day first; what has no limit comes last.
+    """
+    return (
+        batches(scope=scope)
+        .filter(
+            Q(status__in=list(anywhere)) | Q(status__in=list(of_unit), unit_no=unit_no)
+        )
+        .order_by(F("due_on").asc(nulls_last=True), "id")
+    )
+
+
+def batch_ids_since(day: date, *, scope: Scope) -> list[int]:
+    """Numbers (`id`) of the batches drafted on this day or later."""
+    return list(
+        Batch.objects.filter(county=scope.county, made_at__date__gte=day).values_list("pk", flat=True)
+    )
+
+
+def numbers_of(batch_ids: Collection[int], *, scope: Scope) -> dict[int, str]:
+    return dict(
+        Batch.objects.filter(county=scope.county, pk__in=list(batch_ids)).values_list("pk", "number")
+    )
+
+
+def periods_used(*, scope: Scope) -> list[str]:
+    """期次 that have a batch, newest first."""
+    found = Batch.objects.filter(county=scope.county).order_by().values_list("period", flat=True)
+    return sorted(set(found.distinct()), reverse=True)
+
+
+def roster_answers(batch: Batch, *, rule: str, scope: Scope) -> dict[bytes, str]:
+    """Reasons given for the whole batch under one rule, by what was answered (evidence)."""
+    given = Confirmation.objects.filter(county=scope.county, batch=batch, obligation="", rule=rule)
+    return {bytes(answer.evidence): answer.reason for answer in given}

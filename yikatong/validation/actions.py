@@ -10,20 +10,23 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from yikatong.audit.actions import record
 from yikatong.catalogue.models import Programme
 from yikatong.jobs.numbers import wire_number
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import ALL_UNITS, Actor
-from yikatong.kernel.errors import TryAgain
+from yikatong.kernel.digest import sm3
+from yikatong.kernel.errors import Refused, TryAgain
 from yikatong.kernel.period import Period
 from yikatong.kernel.steps import NOTHING, Inputs, Passed, Returned, Verdict
 from yikatong.organisation.queries import county_settings, paying_banks
 from yikatong.registry.models import VerificationRequest
 from yikatong.submission import bulk as lines
-from yikatong.submission.actions import keep_passing_digest, redraft
-from yikatong.submission.models import Batch
+from yikatong.submission.actions import ROSTER_RULE, WHOLE_BATCH, answer, keep_passing_digest, redraft
+from yikatong.submission.models import Batch, SourceFile
 from yikatong.submission.queries import answers
 from yikatong.validation import bulk
+from yikatong.validation.models import CheckRun
 from yikatong.validation.queries import last_run
 from yikatong.validation.rules import Bands, Report
 
@@ -99,6 +102,65 @@ def conclude(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict
         redraft(batch, bulk.failing_lines(batch.pk), "验证未通过的明细，待更正", actor=actor)
     keep_passing_digest(batch, actor=actor)
     return Passed(touched=touched, note=f"通过 {passed} 行，未通过 {failed} 行另起草稿")
+
+
+def ask_check(
+    source: SourceFile, *, programme: Programme, period: Period, actor: Actor
+) -> CheckRun:
+    """Queue a check of an uploaded file; the job reads it as the worker and writes the report."""
+    run: CheckRun = CheckRun.objects.create(
+        county=actor.scope.county,
+        unit_no=source.unit_no,
+        department_no=programme.department_no,
+        source_file=source,
+        programme_code=programme.code,
+        period=str(period),
+        asked_by=actor.username,
+        asked_at=timezone.now(),
+    )
+    defer("validation.check_file", run_id=run.pk, county=run.county)
+    return run
+
+
+def answer_rule(batch: Batch, rule: str, reason: str, *, actor: Actor) -> int:
+    """人工确认 of every row that one rule left open: one reason for the group; gives how many."""
+    run_no = last_run(batch, scope=actor.scope)
+    found = bulk.open_obligations(batch.pk, run_no, rule)
+    for obligation, evidence in found:
+        answer(
+            batch, obligation=obligation, rule=rule, evidence=evidence, reason=reason, actor=actor
+        )
+    if not found:
+        raise Refused("这一类提醒已经没有待确认的行，请刷新后再看。")
+    note = f"{rule}：{reason.strip()}（{len(found)} 项）"
+    _record_answer(actor, batch, note)
+    return len(found)
+
+
+def answer_roster(batch: Batch, kind: str, reason: str, *, actor: Actor) -> None:
+    """人工确认 that a draft goes on although a roster is missing or stale (SY-1, once per batch)."""
+    evidence = sm3(kind.encode())
+    answer(
+        batch,
+        obligation=WHOLE_BATCH,
+        rule=ROSTER_RULE,
+        evidence=evidence,
+        reason=reason,
+        actor=actor,
+    )
+    _record_answer(actor, batch, f"{ROSTER_RULE} {kind}：{reason.strip()}")
+
+
+def _record_answer(actor: Actor, batch: Batch, note: str) -> None:
+    record(
+        actor=actor,
+        action="batch.answer",
+        result="done",
+        unit_no=batch.unit_no,
+        department_no=batch.department_no,
+        batch_id=batch.pk,
+        note=note,
+    )
 
 
 def world_facts(programme: Programme, period: Period, *, batch_id: int, actor: Actor) -> dict[str, Any]:

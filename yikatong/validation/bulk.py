@@ -212,3 +212,29 @@ def one_judge_at_a_time(key: str) -> None:
     """Two batches of one programme and period are judged one after the other: no double pass."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+
+
+def open_obligations(batch_id: int, run_no: int, rule: str) -> list[tuple[str, bytes]]:
+    """(享受权标识, evidence) of each `confirm` of one rule in one run: what an answer points at.
+
+    The same words as world.sql's `obligation`: programme, period, who is entitled, object.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT line.programme_code || '|' || line.period || '|' || coalesce("
+            " CASE WHEN programme.payee_kind = 'household'"
+            "      THEN coalesce(head.household_id, beneficiary.household_id)"
+            "      ELSE beneficiary.id END::text, '') || '|' || line.object_key, finding.evidence"
+            " FROM validation_finding AS finding"
+            " JOIN submission_line AS line ON line.id = finding.line_id"
+            " JOIN submission_batch AS batch ON batch.id = finding.batch_id"
+            " JOIN catalogue_programme AS programme ON programme.id = batch.programme_id"
+            " LEFT JOIN registry_person AS beneficiary"
+            "   ON beneficiary.county = line.county AND beneficiary.id_index = line.beneficiary_index"
+            " LEFT JOIN registry_person AS head"
+            "   ON head.county = line.county AND head.id_index = line.head_index"
+            " WHERE finding.batch_id = %s AND finding.run_no = %s AND finding.rule = %s"
+            "   AND finding.severity = 'confirm'",
+            [batch_id, run_no, rule],
+        )
+        return [(obligation, bytes(evidence)) for obligation, evidence in cursor.fetchall()]

@@ -63,3 +63,36 @@ def recent_checks(*, scope: Scope) -> QuerySet[CheckRun]:
         .defer("source_file__sealed", "report")
         .order_by("-id")[:20]
     )
+
+
+def findings_of_rule(batch: Batch, rule: str, *, scope: Scope) -> QuerySet[Finding]:
+    """Every row that one rule named in the newest run."""
+    return findings_of(batch, scope=scope).filter(rule=rule)
+
+
+def find_check(run_id: int, *, scope: Scope) -> CheckRun | None:
+    found: CheckRun | None = (
+        CheckRun.objects.filter(county=scope.county, pk=run_id)
+        .select_related("source_file", "batch")
+        .defer("source_file__sealed")
+        .first()
+    )
+    return found
+
+
+def check_of_same_file(
+    sm3: bytes, *, programme_code: str, period: str, scope: Scope
+) -> CheckRun | None:
+    """An earlier check of the same bytes for the same programme and period; a failed one is none."""
+    found: CheckRun | None = (
+        CheckRun.objects.filter(
+            county=scope.county,
+            source_file__sm3=sm3,
+            programme_code=programme_code,
+            period=period,
+        )
+        .exclude(state=CheckRun.State.FAILED)
+        .order_by("-id")
+        .first()
+    )
+    return found

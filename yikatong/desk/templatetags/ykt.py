@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from django import template
+from decimal import Decimal
 
+from django import template
+from django.urls import reverse
+
+from yikatong.desk import words
+from yikatong.kernel.actor import DUTY_WORD, Duty
 from yikatong.kernel.money import Money
 
 register = template.Library()
@@ -11,6 +16,7 @@ register = template.Library()
 # a state is never told by its colour alone: each tone has a mark of its own
 TONE_MARK = {"ok": "check", "warn": "warn", "error": "cross", "info": "info", "wait": "clock"}
 MESSAGE_TONE = {"success": "ok", "warning": "warn", "error": "error"}
+RESULT_TONE = {"passed": "ok", "done": "ok", "returned": "error", "refused": "error"}
 DAYS_THAT_WARN = 1
 
 
@@ -45,3 +51,62 @@ def days_tone(days: int) -> str:
 @register.filter
 def without_sign(number: int) -> int:
     return abs(number)
+
+
+@register.filter
+def thousands(number: int | str | None) -> str:
+    """3268 → 3,268; nothing known gives a dash."""
+    return "—" if number is None or number == "" else f"{int(number):,}"
+
+
+@register.filter
+def plain_number(value: Decimal | None) -> str:
+    """A standard or a quantity without its trailing zeros; nothing known gives a dash."""
+    return "—" if value is None else format(value.normalize(), "f")
+
+
+@register.simple_tag
+def percent(part: int, whole: int) -> str:
+    """99.17%, cut and not rounded: what is not all is never shown as 100%."""
+    if not whole:
+        return "—"
+    hundredths = 10_000 * part // whole
+    return f"{hundredths // 100}.{hundredths % 100:02d}%"
+
+
+@register.simple_tag
+def total(*amounts: int) -> int:
+    return sum(amounts)
+
+
+@register.simple_tag
+def crumbs(*words: str) -> list[dict[str, str]]:
+    """Pairs of label and address, or the name of one of our pages; the last one leads nowhere."""
+    pairs = zip(words[::2], words[1::2], strict=True)
+    return [{"label": label, "url": _address(place)} for label, place in pairs]
+
+
+def _address(place: str) -> str:
+    return place if not place or place.startswith("/") else reverse(place)
+
+
+@register.filter
+def duty_word(duty: str) -> str:
+    return DUTY_WORD[Duty(duty)]
+
+
+@register.filter
+def result_tone(result: str) -> str:
+    """The tone of an audit event's result."""
+    return RESULT_TONE.get(result, "plain")
+
+
+@register.filter
+def severity_tone(severity: str) -> str:
+    return words.SEVERITY_TONE.get(severity, "info")
+
+
+register.filter("status_word", words.status_word)
+register.filter("status_tone", words.status_tone)
+register.filter("payment_word", words.payment_word)
+register.filter("payment_tone", words.payment_tone)

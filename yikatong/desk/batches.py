@@ -1,0 +1,323 @@
+"""批次列表 and 批次详情: read by everyone whose scope holds the batch, changed by nobody here."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from yikatong.audit.queries import events_of_batch
+from yikatong.catalogue.queries import programmes
+from yikatong.desk import words
+from yikatong.desk.story import main_path, progress, timeline
+from yikatong.desk.todo import Deadlines, choices, following
+from yikatong.desk.workbench import share_figures
+from yikatong.disclosure.queries import notice_of_batch
+from yikatong.feedback.queries import failures_of
+from yikatong.funding.queries import requests_of
+from yikatong.journey.steps import JOURNEYS, Journey
+from yikatong.kernel.actor import Actor
+from yikatong.kernel.digest import sm3
+from yikatong.kernel.period import Period
+from yikatong.kernel.steps import SEAT_WORD, Status
+from yikatong.organisation.paging import page_of, told_count
+from yikatong.organisation.policy import (
+    BATCH_READERS,
+    CLERKS,
+    DEPARTMENT,
+    TOWN,
+    DeskRequest,
+    policy,
+)
+from yikatong.organisation.queries import department_units, paying_banks, unit_names
+from yikatong.payout.queries import (
+    MoneyEquation,
+    money_of,
+    money_of_batches,
+    payments_of,
+    share_money,
+    shares_of,
+    stops_of,
+)
+from yikatong.payout.rules import PaymentState
+from yikatong.registry.queries import rosters_not_fresh
+from yikatong.submission.queries import (
+    batches_listed,
+    declared_totals,
+    declared_totals_of,
+    find_batch,
+    lines_of_batch,
+    periods_used,
+    redrafts_of,
+    roster_answers,
+)
+from yikatong.validation.queries import findings_by_rule, findings_of_rule, verdict_counts
+from yikatong.validation.rules import SEVERITY_WORD
+from yikatong.validation.titles import rule_titles
+
+ROSTER_RULE: Final = "SY-1"
+FAILURES_SHOWN: Final = 50
+
+
+@policy(BATCH_READERS)
+@require_GET
+def batch_list(request: DeskRequest) -> HttpResponse:
+    """批次列表: filters stand in the address; the number of queries does not grow with the rows."""
+    scope = request.actor.scope
+    chosen = {name: request.GET.get(name, "").strip() for name in ("programme", "status", "period")}
+    statuses = _statuses(chosen["status"])
+    found = batches_listed(
+        scope=scope, programme_code=chosen["programme"], statuses=statuses, period=chosen["period"]
+    )
+    page = page_of(found, request.GET, is_newest_first=True)
+    ids = [batch.pk for batch in page.rows]
+    money = money_of_batches(ids, scope=scope)
+    declared = declared_totals_of([pk for pk in ids if pk not in money], scope=scope)
+    units = unit_names({batch.unit_no for batch in page.rows}, scope=scope)
+    deadlines = Deadlines(request.actor)
+    rows = [
+        _listed(batch, money.get(batch.pk), declared.get(batch.pk, (0, 0)), units, deadlines)
+        for batch in page.rows
+    ]
+    context = {
+        "rows": rows,
+        "page": page,
+        "count": told_count(found, "个批次"),
+        "chosen": chosen,
+        "programmes": programmes(scope=scope),
+        "groups": [(key, title) for key, (title, _) in words.GROUPS.items()],
+        "statuses": [(status.value, words.status_word(status)) for status in Status],
+        "periods": periods_used(scope=scope),
+        "can_import": request.actor.duty in CLERKS,
+    }
+    return render(request, "batches.html", context)
+
+
+def _statuses(chosen: str) -> list[str]:
+    if chosen in words.GROUPS:
+        return [status.value for status in words.GROUPS[chosen][1]]
+    return [chosen] if chosen in {status.value for status in Status} else []
+
+
+def _listed(
+    batch: Any,
+    money: MoneyEquation | None,
+    declared: tuple[int, int],
+    units: dict[int, str],
+    deadlines: Deadlines,
+) -> dict[str, Any]:
+    is_open = bool(following(batch))
+    return {
+        "batch": batch,
+        "unit": units.get(batch.unit_no, ""),
+        "word": words.status_word(batch.status),
+        "tone": words.status_tone(batch.status),
+        "next": "、".join(f"{step.title}（{SEAT_WORD[step.seat]}）" for step in following(batch)),
+        "chip": deadlines.chip(batch.status, batch.due_on) if is_open else None,
+        "lines": money.due_lines if money else declared[0],
+        "due_fen": money.due_fen if money else declared[1],
+        "money": money,
+    }
+
+
+def batch_or_404(number: str, actor: Actor) -> Any:
+    """Outside the scope a batch does not exist."""
+    batch = find_batch(number, scope=actor.scope)
+    if batch is None:
+        raise Http404
+    return batch
+
+
+@policy(BATCH_READERS)
+@require_GET
+def batch_page(request: DeskRequest, number: str) -> HttpResponse:
+    """批次详情: state, money, progress, story, and the steps of this person's seat."""
+    actor = request.actor
+    scope = actor.scope
+    batch = batch_or_404(number, actor)
+    journey = JOURNEYS[batch.county]
+    status = Status(batch.status)
+    events = list(events_of_batch(batch.pk, scope=scope))
+    chip = Deadlines(actor).chip(batch.status, batch.due_on) if following(batch) else None
+    passed, kept_back = verdict_counts(batch, scope=scope)
+    units = unit_names({batch.unit_no}, scope=scope)
+    declared_lines, declared_fen = declared_totals(batch, scope=scope)
+    context = {
+        "batch": batch,
+        "word": words.status_word(status),
+        "tone": words.status_tone(status),
+        "chip": chip,
+        "unit": units.get(batch.unit_no, ""),
+        "department": department_units(scope=scope)[batch.department_no].name,
+        "declared_lines": declared_lines,
+        "declared_fen": declared_fen,
+        "is_judged": passed + kept_back > 0,
+        "passed": passed,
+        "kept_back": kept_back,
+        "money": money_of(batch, scope=scope),
+        "choices": choices(batch, actor),
+        "steps": progress(journey, status, events, chip=str(chip or "")),
+        "timeline": timeline(journey, events, following=following(batch), due_on=batch.due_on),
+        "returned": _last_return(status, events, journey),
+        "redrafts": [
+            {
+                "batch": one,
+                "word": words.status_word(one.status),
+                "tone": words.status_tone(one.status),
+            }
+            for one in redrafts_of(batch, scope=scope)
+        ],
+        "notice": notice_of_batch(batch, scope=scope),
+        "shares": _shares(batch, actor),
+        "failures": _failures(batch, actor),
+        **_findings(batch, actor),
+    }
+    return render(request, "batch.html", context)
+
+
+def _last_return(status: Status, events: list[Any], journey: Journey) -> Any:
+    """The newest return, while the batch stands where that return put it."""
+    path = {start for step in main_path(journey)[1:] for start in step.starts_at}
+    returns = [event for event in events if event.result == "returned"]
+    return returns[-1] if returns and status not in path else None
+
+
+def _shares(batch: Any, actor: Actor) -> list[dict[str, Any]]:
+    shares = list(shares_of(batch, scope=actor.scope))
+    if not shares:
+        return []
+    banks = paying_banks(scope=actor.scope)
+    money = share_money([share.pk for share in shares], scope=actor.scope)
+    requests = {one.bank_no: one for one in requests_of(batch, scope=actor.scope)}
+    return [
+        {
+            "share": share,
+            "bank": banks[share.bank_no].name,
+            "word": words.share_word(share.state),
+            "tone": words.share_tone(share.state),
+            "request": requests.get(share.bank_no),
+            **share_figures(money.get(share.pk, {})),
+        }
+        for share in shares
+    ]
+
+
+def _failures(batch: Any, actor: Actor) -> list[dict[str, Any]]:
+    """Failed payments by cause: how many, who must act, and when they may be paid again."""
+    groups: dict[str, list[Any]] = {}
+    for result in failures_of(batch, scope=actor.scope):
+        groups.setdefault(result.code or "F99", []).append(result)
+    told = []
+    for code, results in sorted(groups.items()):
+        reason, fixes, retry = words.failure_words(code)
+        told.append(
+            {
+                "code": code,
+                "reason": reason,
+                "fixes": fixes,
+                "retry": retry,
+                "results": results[:FAILURES_SHOWN],
+                "lines": len(results),
+                "fen": sum(result.payment.amount_fen for result in results),
+            }
+        )
+    return told
+
+
+def _findings(batch: Any, actor: Actor) -> dict[str, Any]:
+    """Groups of the newest run, and what must be answered before a draft may go on."""
+    titles = rule_titles()
+    can_answer = batch.status == Status.DRAFT and (
+        actor.unit_no == batch.unit_no and actor.duty in CLERKS
+    )
+    groups = [
+        {
+            **row,
+            "title": titles.get(str(row["rule"]), ""),
+            "word": SEVERITY_WORD.get(str(row["severity"]), ""),
+            "tone": words.SEVERITY_TONE.get(str(row["severity"]), "info"),
+            "can_answer": can_answer and row["severity"] == "confirm",
+        }
+        for row in findings_by_rule(batch, scope=actor.scope)
+    ]
+    return {"findings": groups, "rosters": _rosters(batch, actor), "can_answer": can_answer}
+
+
+def _rosters(batch: Any, actor: Actor) -> list[dict[str, str]]:
+    """比对名册 that are missing or too old for this draft, and the reason given, if any."""
+    if batch.status != Status.DRAFT:
+        return []
+    answered = roster_answers(batch, rule=ROSTER_RULE, scope=actor.scope)
+    stale = rosters_not_fresh(
+        batch.programme,
+        Period.parse(batch.period),
+        today=Deadlines(actor).today,
+        scope=actor.scope,
+    )
+    return [
+        {"kind": kind, "sentence": sentence, "reason": answered.get(sm3(kind.encode()), "")}
+        for kind, sentence in stale
+    ]
+
+
+@policy(BATCH_READERS)
+@require_GET
+def lines(request: DeskRequest, number: str) -> HttpResponse:
+    """明细(应发), masked, page by page; `?rule=` shows only the rows that one rule named."""
+    actor = request.actor
+    batch = batch_or_404(number, actor)
+    rule = request.GET.get("rule", "")
+    context: dict[str, Any] = {
+        "batch": batch,
+        "rule": rule,
+        "rule_title": rule_titles().get(rule, ""),
+    }
+    if rule:
+        findings = findings_of_rule(batch, rule, scope=actor.scope)
+        page = page_of(findings, request.GET)
+        context |= {"findings": page.rows, "page": page, "count": told_count(findings)}
+        return render(request, "findings.html", context)
+    found = lines_of_batch(batch, scope=actor.scope)
+    page_of_lines = page_of(found, request.GET)
+    context |= {
+        "lines": page_of_lines.rows,
+        "page": page_of_lines,
+        "count": told_count(found, "行"),
+    }
+    return render(request, "lines.html", context)
+
+
+@policy(BATCH_READERS)
+@require_GET
+def payments(request: DeskRequest, number: str) -> HttpResponse:
+    """代发明细(实发): each with its state; before release one may be stopped from here."""
+    actor = request.actor
+    batch = batch_or_404(number, actor)
+    found = payments_of(batch, scope=actor.scope)
+    page = page_of(found, request.GET)
+    stops = {stop.payment_id: stop for stop in stops_of(batch, scope=actor.scope)}
+    banks = paying_banks(scope=actor.scope)
+    rows = [
+        {
+            "payment": payment,
+            "bank": banks[payment.bank_no].name,
+            "word": words.payment_word(payment.state),
+            "tone": words.payment_tone(payment.state),
+            "stop": stops.get(payment.pk),
+            "can_stop": may_stop(payment, batch, actor) and payment.pk not in stops,
+        }
+        for payment in page.rows
+    ]
+    context = {"batch": batch, "rows": rows, "page": page, "count": told_count(found, "笔")}
+    return render(request, "payments.html", context)
+
+
+def may_stop(payment: Any, batch: Any, actor: Actor) -> bool:
+    """停发 is the drafting unit's or its department's, before the instruction leaves."""
+    is_ours = (actor.duty in TOWN and actor.unit_no == batch.unit_no) or actor.duty in DEPARTMENT
+    return is_ours and payment.state == PaymentState.SENT and batch.status in BEFORE_RELEASE
+
+
+BEFORE_RELEASE: Final = frozenset({"READY", "REQUESTED", "IN_REVIEW", "RELEASED", "FUNDED"})

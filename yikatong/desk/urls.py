@@ -1,0 +1,19 @@
+from django.urls import path
+
+from yikatong.desk import batches, catalogue_pages, steps, workbench
+
+urlpatterns = [
+    path("", workbench.home, name="home"),
+    path("size", workbench.size, name="size"),
+    path("post", workbench.switch_post, name="switch-post"),
+    path("exceptions", workbench.exceptions, name="exceptions"),
+    path("events", workbench.events, name="events"),
+    path("batches", batches.batch_list, name="batches"),
+    path("batches/<slug:number>", batches.batch_page, name="batch"),
+    path("batches/<slug:number>/lines", batches.lines, name="lines"),
+    path("batches/<slug:number>/payments", batches.payments, name="payments"),
+    path("batches/<slug:number>/steps/<slug:name>", steps.take, name="step"),
+    path("programmes", catalogue_pages.programme_list, name="programmes"),
+    path("notices", catalogue_pages.notice_list, name="notices"),
+    path("notices/<slug:slug>", catalogue_pages.notice, name="notice"),
+]

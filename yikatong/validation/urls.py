@@ -1,0 +1,10 @@
+from django.urls import path
+
+from yikatong.validation import views
+
+urlpatterns = [
+    path("import", views.upload, name="import"),
+    path("import/<int:run_id>", views.check_run, name="check-run"),
+    path("import/<int:run_id>/save", views.save, name="save-check"),
+    path("batches/<slug:number>/answers", views.answer, name="answer"),
+]

@@ -1,0 +1,171 @@
+"""名单导入: upload, check, look at what was found, store as a draft (screens.md §11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from yikatong.catalogue.models import Programme
+from yikatong.catalogue.queries import programme_by_code, programmes
+from yikatong.kernel.actor import Actor
+from yikatong.kernel.digest import sm3
+from yikatong.kernel.errors import Refused
+from yikatong.organisation.policy import CLERKS, DeskRequest, policy
+from yikatong.submission.actions import keep_file
+from yikatong.submission.queries import find_batch
+from yikatong.validation import actions
+from yikatong.validation.forms import AnswerForm, UploadForm
+from yikatong.validation.models import CheckRun
+from yikatong.validation.queries import check_of_same_file, find_check, recent_checks
+from yikatong.validation.rules import BLOCK, CONFIRM, INFO, SEVERITY_WORD
+from yikatong.validation.titles import rule_titles
+
+UNPROCESSABLE: Final = 422
+SHOWN: Final = 20
+SHOWN_OF_ONE: Final = 1000
+TONE: Final = {BLOCK: "error", CONFIRM: "warn", INFO: "info"}
+
+
+@policy(CLERKS)
+@require_http_methods(["GET", "POST"])
+def upload(request: DeskRequest) -> HttpResponse:
+    """The first page of the wizard; the same bytes again lead to the earlier result."""
+    actor = request.actor
+    offered = drafted_by(actor)
+    form = UploadForm(offered, request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        return _begin(request, form)
+    status = UNPROCESSABLE if request.method == "POST" else 200
+    checks = [_listed(run) for run in recent_checks(scope=actor.scope)]
+    return render(request, "import.html", {"form": form, "checks": checks}, status=status)
+
+
+def drafted_by(actor: Actor) -> list[Programme]:
+    """A department drafts its own items; a township any of the list."""
+    listed = programmes(scope=actor.scope)
+    own = actor.scope.department_no
+    return [one for one in listed if own is None or one.department_no == own]
+
+
+def _begin(request: DeskRequest, form: UploadForm) -> HttpResponse:
+    actor, facts = request.actor, form.cleaned_data
+    programme, period, file = facts["programme"], facts["period"], facts["file"]
+    content = file.read()
+    earlier = check_of_same_file(
+        sm3(content), programme_code=programme.code, period=str(period), scope=actor.scope
+    )
+    if earlier is not None:
+        messages.info(request, "这个文件已经导入过，下面是当时的结果。")
+        return redirect("check-run", run_id=earlier.pk)
+    source = keep_file(
+        name=file.name,
+        content=content,
+        unit_no=actor.unit_no,
+        department_no=programme.department_no,
+        actor=actor,
+    )
+    run = actions.ask_check(source, programme=programme, period=period, actor=actor)
+    return redirect("check-run", run_id=run.pk)
+
+
+@policy(CLERKS)
+@require_GET
+def check_run(request: DeskRequest, run_id: int) -> HttpResponse:
+    """While the job runs: a progress line that asks every second. Then: people, money, findings."""
+    run = _run_or_404(run_id, request.actor)
+    chosen = request.GET.get("rule", "")
+    is_waiting = run.state in {CheckRun.State.QUEUED, CheckRun.State.RUNNING}
+    context: dict[str, Any] = {
+        "run": run,
+        "programme": programme_by_code(run.programme_code, scope=request.actor.scope),
+        "is_waiting": is_waiting,
+        "rule": chosen,
+    }
+    if run.state == CheckRun.State.DONE:
+        findings = run.report.get("findings", [])
+        context["groups"] = grouped(findings, chosen=chosen)
+        context["passed_share"] = _percent(run.report)
+    return render(request, "check_run.html", context)
+
+
+def _percent(report: Mapping[str, Any]) -> int:
+    rows = int(report.get("rows", 0))
+    return 100 * int(report.get("passed", 0)) // rows if rows else 0
+
+
+@policy(CLERKS)
+@require_POST
+def save(request: DeskRequest, run_id: int) -> HttpResponse:
+    """存为草稿: the checked file becomes a batch in DRAFT."""
+    run = _run_or_404(run_id, request.actor)
+    if run.batch is not None:
+        return redirect("batch", number=run.batch.number)
+    batch = actions.store_check(run, actor=request.actor)
+    messages.success(request, f"已存为草稿，批次号 {batch.number}。核对无误后请编制送审。")
+    return redirect("batch", number=batch.number)
+
+
+@policy(CLERKS)
+@require_POST
+def answer(request: DeskRequest, number: str) -> HttpResponse:
+    """人工确认 of one group of findings, or of a roster that was not compared."""
+    batch = find_batch(number, scope=request.actor.scope)
+    if batch is None:
+        raise Http404
+    form = AnswerForm(request.POST)
+    if not form.is_valid():
+        raise Refused("请写明确认的理由（不超过 300 个字）。")
+    facts = form.cleaned_data
+    if facts["kind"]:
+        actions.answer_roster(batch, facts["kind"], facts["reason"], actor=request.actor)
+        messages.success(request, "已记下理由，本批可以继续送审；审核人会看到。")
+    else:
+        count = actions.answer_rule(batch, facts["rule"], facts["reason"], actor=request.actor)
+        messages.success(request, f"已确认 {count} 项，理由会随批次送审。")
+    return redirect("batch", number=batch.number)
+
+
+def _run_or_404(run_id: int, actor: Actor) -> CheckRun:
+    run = find_check(run_id, scope=actor.scope)
+    if run is None:
+        raise Http404
+    return run
+
+
+def _listed(run: CheckRun) -> dict[str, Any]:
+    tones = {CheckRun.State.DONE: "ok", CheckRun.State.FAILED: "error"}
+    return {"run": run, "tone": tones.get(CheckRun.State(run.state), "wait")}
+
+
+def grouped(findings: Iterable[Mapping[str, Any]], *, chosen: str = "") -> list[dict[str, Any]]:
+    """Findings by severity and rule, the gravest first; of the chosen rule all rows, else a few."""
+    titles = rule_titles()
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for finding in findings:
+        groups.setdefault((finding["severity"], finding["rule"]), []).append(finding)
+    order = {severity: n for n, severity in enumerate(SEVERITY_WORD)}
+    told = []
+    for (severity, rule), rows in sorted(
+        groups.items(), key=lambda one: (order[one[0][0]], one[0][1])
+    ):
+        if chosen and rule != chosen:
+            continue
+        most = SHOWN_OF_ONE if chosen else SHOWN
+        told.append(
+            {
+                "rule": rule,
+                "title": titles.get(rule, rule or "文件提示"),
+                "severity": severity,
+                "word": SEVERITY_WORD[severity],
+                "tone": TONE[severity],
+                "count": len(rows),
+                "rows": rows[:most],
+                "more": max(len(rows) - most, 0),
+            }
+        )
+    return told
