@@ -17,6 +17,7 @@ STATUSES: Final = {"NORMAL": "", "CLOSED": "A02", "FROZEN": "A03", "DORMANT": "A
 LIMITS_FEN: Final = {"II": 1_000_000, "III": 200_000}
 LATE_FAULTS: Final = ("A02", "A03", "A04")
 DOTS: Final = re.compile("[・･•‧∙⋅●．.]")
+PAYOUT: Final = "PAYOUT"
 BANK: Final = re.compile(r"[0-9A-Z]{3}")
 REASONS: Final = {
     "A01": "账号不存在",
@@ -51,6 +52,9 @@ def load(
             continue
         try:
             facts = json.loads(line)
+            if facts.get("acct_type") == PAYOUT:
+                _agree_payout_account(db, facts)
+                continue
             if _account(db, str(facts["bank_no3"]), str(facts["acct_no"])) is not None:
                 continue
             open_account(db, facts)
@@ -104,10 +108,24 @@ def open_account(db: sqlite3.Connection, facts: Json) -> None:
 
 
 def payout_account(db: sqlite3.Connection, bank: str, county: str) -> str:
-    """The bank's 内部代发户 of a county, opened when first asked for."""
+    """The bank's 内部代发户 of a county: the agreed one, else one opened when first asked for."""
+    known = db.execute(
+        "SELECT acct_no FROM payout_account WHERE bank = ? AND county = ?", (bank, county)
+    ).fetchone()
+    if known is not None:
+        return str(known["acct_no"])
     number = f"99{county}{bank}01"
     db.execute("INSERT OR IGNORE INTO payout_account VALUES (?, ?, ?)", (number, bank, county))
     return number
+
+
+def _agree_payout_account(db: sqlite3.Connection, facts: Json) -> None:
+    """A line of `acct_type` PAYOUT: the number that the agreement with a county names."""
+    bank, county, number = str(facts["bank_no3"]), str(facts["county"]), str(facts["acct_no"])
+    if BANK.fullmatch(bank) is None or not number.isdecimal():
+        raise Fault(422, "E-ACCOUNT", "代发户应有银行简码和数字账号。")
+    db.execute("INSERT OR IGNORE INTO bank VALUES (?)", (bank,))
+    db.execute("INSERT OR IGNORE INTO payout_account VALUES (?, ?, ?)", (number, bank, county))
 
 
 def verification(db: sqlite3.Connection, bank: str, asked: dict[str, Any]) -> dict[str, Any]:

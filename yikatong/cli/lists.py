@@ -145,31 +145,37 @@ def submit(
 ) -> int:
     """The same as `check`, then stored as a batch in DRAFT by the named clerk; prints its number."""
     code = check(file, county, programme, period, as_json=False, marked=marked)
-    content = session.read_bytes(file)
     session.log_in("web")
+    clerk = drafting_clerk(as_user, county, session.county_code(county), programme)
+    unit_no = None if unit is None else _unit_of(unit, clerk)
+    number = store_list(file, clerk, programme, Period.parse(period), unit_no=unit_no)
+    if as_json:
+        session.show_json({"number": number, "status": "DRAFT"})
+    else:
+        sys.stdout.write(f"{number}\n")
+    return SOUND if code in (SOUND, BLOCKED) else code
+
+
+def store_list(
+    file: Path, clerk: Actor, programme: str, period: Period, *, unit_no: int | None = None
+) -> str:
+    """Keep the file, read it, store it as a draft of the clerk's unit; the batch's number."""
     from yikatong.catalogue.queries import programme_by_code
     from yikatong.organisation.scoping import acting
     from yikatong.submission.actions import draft, keep_file
     from yikatong.submission.sheets_door import BULK
     from yikatong.validation.intake import read_list
 
-    when = Period.parse(period)
-    clerk = drafting_clerk(as_user, county, session.county_code(county), programme)
+    content = session.read_bytes(file)
+    unit = clerk.unit_no if unit_no is None else unit_no
     with acting(clerk):
         item = programme_by_code(programme, scope=clerk.scope)
-        unit_no = clerk.unit_no if unit is None else _unit_named(unit, clerk)
-        intake = read_list(content, file.name, item, when, today=_today(), limits=BULK)
+        intake = read_list(content, file.name, item, period, today=_today(), limits=BULK)
         kept = keep_file(
-            name=file.name, content=content, unit_no=unit_no, department_no=item.department_no, actor=clerk
+            name=file.name, content=content, unit_no=unit, department_no=item.department_no, actor=clerk
         )
-        batch = draft(
-            programme=item, period=when, unit_no=unit_no, rows=intake.rows, source_file=kept, actor=clerk
-        )
-    if as_json:
-        session.show_json({"number": batch.number, "rows": len(intake.rows), "status": batch.status})
-    else:
-        sys.stdout.write(f"{batch.number}\n")
-    return SOUND if code in (SOUND, BLOCKED) else code
+        batch = draft(programme=item, period=period, unit_no=unit, rows=intake.rows, source_file=kept, actor=clerk)
+    return batch.number
 
 
 def drafting_clerk(as_user: str | None, county: str, code: str, programme: str) -> Actor:
@@ -214,11 +220,13 @@ def _slug(county: str, code: str) -> str:
     return next((one.slug for one in counties_of_home() if one.county == code), county)
 
 
-def _unit_named(unit: str, clerk: Actor) -> int:
+def _unit_of(unit: str, clerk: Actor) -> int:
     """A unit by its number or division code, within the clerk's scope."""
     from yikatong.organisation.queries import units_named
+    from yikatong.organisation.scoping import acting
 
-    found = units_named(unit, scope=clerk.scope)
+    with acting(clerk):
+        found = units_named(unit, scope=clerk.scope)
     low, high = clerk.scope.units or (clerk.unit_no, clerk.unit_no)
     if found is None or not low <= found <= high:
         raise Refused(f"编制单位“{unit}”不在您的办理范围内。")

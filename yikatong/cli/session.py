@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from yikatong.cli import database
-from yikatong.kernel.actor import Actor, Scope
+from yikatong.kernel.actor import Actor, Duty, Scope
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.home import CHECKOUT, Home
 
@@ -20,6 +20,7 @@ LOGINS: Final = {"web": "ykt_web", "worker": "ykt_worker", "public": "ykt_public
 PACKS: Final = CHECKOUT / "packs"
 VIA: Final = "cli"
 UNREADABLE: Final = 2
+ADMINISTRATORS: Final = frozenset({Duty.SYSADMIN, Duty.SECADMIN, Duty.AUDITADMIN})
 
 
 def home() -> Home:
@@ -73,6 +74,8 @@ def acting_for_batch(username: str, number: str) -> Actor:
 
     actors = actors_of(username, via=VIA)
     for actor in actors:
+        if actor.duty in ADMINISTRATORS:
+            raise Refused("三员（系统、安全、审计管理员）不办理业务。")
         with acting(actor):
             if batches(scope=actor.scope).filter(number=number).exists():
                 return actor

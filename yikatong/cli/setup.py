@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import polars as pl
+
 from yikatong.catalogue.pack import load_calendar, load_card_prefixes, load_pack, load_towns
 from yikatong.catalogue.specs import CountyPack
 from yikatong.cli import database, session
@@ -36,16 +38,31 @@ def pack_of(slug: str) -> CountyPack:
 
 
 def init_county(slug: str, *, people: int, seed: int, admin_url: str | None = None) -> None:
-    """Make the home if needed, then the county in it. Runs each part in the role it needs."""
-    pack = pack_of(slug)
+    """Make the home if needed, then the county in it.
+
+    Raises:
+        Refused: the county is set up already, or the database cannot be reached.
+    """
+    if not init_counties([slug], people=people, seed=seed, admin_url=admin_url):
+        raise Refused(f"{pack_of(slug).name}已经初始化过，不再重复。")
+
+
+def init_counties(
+    slugs: list[str], *, people: int, seed: int, admin_url: str | None = None
+) -> list[str]:
+    """Each part in the role it needs; gives the counties that are new in this home."""
+    packs = {slug: pack_of(slug) for slug in slugs}
     home = session.home()
-    make_home(home, pack.code)
+    for pack in packs.values():
+        make_home(home, pack.code)
     database.bring_up(home)
     prepare_database(home, admin_url)
-    _as_owner("set_up", slug, admin_url)
-    if people:
+    fresh = _as_owner(slugs, admin_url)
+    if people and fresh:
         session.log_in("web")
-        _register_people(pack, people=people, seed=seed)
+        for slug in fresh:
+            _register_people(packs[slug], people=people, seed=seed)
+    return fresh
 
 
 def make_home(home: Home, county: str) -> None:
@@ -72,16 +89,17 @@ def prepare_database(home: Home, admin_url: str | None) -> None:
         database.make_roles(server.conninfo(), server.dbname)
     elif admin_url:
         database.make_roles_at(admin_url, home)
-    _as_owner("migrate", "", admin_url)
 
 
-def _as_owner(what: str, slug: str, admin_url: str | None) -> None:
-    """Migrations and set-up log in as the owner: another process, so this one never holds it."""
+def _as_owner(slugs: list[str], admin_url: str | None) -> list[str]:
+    """Tables, law and counties, by the owner's login: another process, so this one never holds it.
+    Gives the counties that were not there before.
+    """
     environ = {**os.environ, "YKT_PROCESS": "owner", "PYTHONPATH": str(CHECKOUT)}
     if admin_url:
         environ["YKT_ADMIN_URL"] = admin_url
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "yikatong.cli.setup", what, slug],
+        [sys.executable, "-P", "-m", "yikatong.cli.setup", *slugs],
         env=environ,
         check=False,
         stdout=subprocess.PIPE,
@@ -92,6 +110,7 @@ def _as_owner(what: str, slug: str, admin_url: str | None) -> None:
         raise Refused(done.stderr.strip())
     if done.returncode != 0:
         raise Refused(f"初始化未完成：{done.stderr.strip()[-800:]}")
+    return done.stdout.split()
 
 
 def _set_up(slug: str) -> None:
@@ -183,13 +202,17 @@ def _register_people(pack: CountyPack, *, people: int, seed: int) -> None:
             register_people(sheet.frame, is_sample=True, actor=everywhere)
         for kind in population.rosters:
             roster = Path(folder) / f"{kind}.xlsx"
-            if books.write_roster(roster, population, kind) == 0:
-                continue
+            # a roster on which nobody stands is still a roster of that day
+            is_empty = books.write_roster(roster, population, kind) == 0
             content = roster.read_bytes()
-            listed = read_sheet(content, ROSTER, name=roster.name, limits=BULK)
+            frame = (
+                pl.DataFrame()
+                if is_empty
+                else read_sheet(content, ROSTER, name=roster.name, limits=BULK).frame
+            )
             with acting(everywhere):
                 load_roster(
-                    listed.frame, kind=kind, as_of=today(), file_name=roster.name, content=content, actor=everywhere
+                    frame, kind=kind, as_of=today(), file_name=roster.name, content=content, actor=everywhere
                 )
 
 
@@ -198,14 +221,19 @@ def today() -> date:
 
 
 def main() -> None:
-    """The owner's own process: `migrate`, or `set_up COUNTY`."""
-    what, slug = sys.argv[1], sys.argv[2]
+    """The owner's own process: prints the counties that it set up."""
     database.setup_django("owner")
+    from yikatong.organisation.queries import counties_of_home  # noqa: PLC0415
+    from yikatong.organisation.scoping import acting_as_owner  # noqa: PLC0415
+
     with session.refusals():
-        if what == "migrate":
-            database.migrate()
-        else:
-            _set_up(slug)
+        database.migrate()
+        for slug in sys.argv[1:]:
+            with acting_as_owner(session.owner_scope(pack_of(slug).code)):
+                known = {county.slug for county in counties_of_home()}
+            if slug not in known:
+                _set_up(slug)
+                sys.stdout.write(f"{slug}\n")
 
 
 if __name__ == "__main__":

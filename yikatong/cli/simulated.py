@@ -92,6 +92,12 @@ def write_accounts() -> Path:
         for county in _counties():
             with acting(session.machine_for(county)) as actor:
                 banks = paying_banks(scope=actor.scope)
+                for bank in banks.values():
+                    agreed = {
+                        "bank_no3": bank.code3, "acct_no": bank.payout_account,
+                        "acct_type": "PAYOUT", "county": county,
+                    }  # fmt: skip
+                    stream.write(json.dumps(agreed) + "\n")
                 for version in versions_with_secrets(scope=actor.scope).iterator(chunk_size=2000):
                     person = version.account.person
                     row = {

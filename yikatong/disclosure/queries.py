@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from yikatong.disclosure.models import Disclosure, DisclosureRow
 from yikatong.disclosure.rules import PaidFact
@@ -89,3 +89,9 @@ def programmes_shown(day: date, *, scope: Scope | None = None) -> list[str]:
     """Names of the programmes that have a notice in its period."""
     found = notices_on(day, scope=scope).order_by().values_list("programme_name", flat=True)
     return sorted(set(found.distinct()))
+
+
+def disclosed_lines(numbers: list[str], *, scope: Scope) -> int:
+    """How many paid lines the publications of these batches cover."""
+    notices = Disclosure.objects.filter(county=scope.county, batch__number__in=numbers)
+    return int(notices.aggregate(n=Sum("lines"))["n"] or 0)

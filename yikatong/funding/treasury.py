@@ -41,7 +41,7 @@ def client() -> BudgetClient:
         facts = json.loads(settings.BUDGET_ENDPOINT.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise Refused("没有找到预算系统连接文件 budget.json，请先启动或登记预算一体化系统。") from None
-    return BudgetClient(facts["base_url"])
+    return BudgetClient(facts["url"])
 
 
 def file(request_id: int, *, actor: Actor) -> None:

@@ -61,9 +61,10 @@ def advance(batch_id: int, name: str, *, actor: Actor, inputs: Inputs = NOTHING)
     batch = lock_batch(batch_id, actor)
     step = step_of(batch, name)
     check(step, batch, actor, inputs)
+    filled = inputs_of(step)() if inputs is NOTHING else inputs
     start = Status(batch.status)
 
-    verdict = step.does(batch, actor=actor, inputs=inputs)
+    verdict = step.does(batch, actor=actor, inputs=filled)
 
     land(batch, step, step.lands_on(verdict, start=start))
     record(step, batch, start=start, actor=actor, verdict=verdict)

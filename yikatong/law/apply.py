@@ -45,11 +45,12 @@ IN_UNITS: Final = (
 )
 IN_DEPARTMENT: Final = "department_no = nullif(current_setting('ykt.department_no', true), '')::int"
 IN_BANK: Final = "bank_no = nullif(current_setting('ykt.bank_no', true), '')::int"
+WHOLE_COUNTY: Final = "nullif(current_setting('ykt.unit_hi', true), '')::int = 2147483647"
 # a department reads people and cards of its county: its programmes are paid to them
 ANY_DEPARTMENT: Final = "nullif(current_setting('ykt.department_no', true), '') IS NOT NULL"
 
-# seen by everyone of the county: names of units and banks
-COUNTY_WIDE: Final = ("organisation_unit", "organisation_payingbank")
+# seen by everyone of the county: names of units and banks, the 清单
+COUNTY_WIDE: Final = ("organisation_unit", "organisation_payingbank", "catalogue_programme")
 
 # views carry their tables' policies; the edges of both journeys are public knowledge
 NOT_TABLES: Final = frozenset({"paid", "share_due", "share_refund", "journey_edge"})
@@ -57,7 +58,7 @@ NOT_TABLES: Final = frozenset({"paid", "share_due", "share_refund", "journey_edg
 EXTRA_POLICIES: Final = (
     # sign-in looks up a post before any scope is known
     ("organisation_unit", "sign_in_reads_units", "FOR SELECT TO ykt_web, ykt_secadmin USING (true)"),
-    ("organisation_county", "everyone_reads_names", "FOR SELECT TO ykt_web, ykt_public USING (true)"),
+    ("organisation_county", "everyone_reads_names", "FOR SELECT TO ykt_web, ykt_worker, ykt_public USING (true)"),
     # a bank sees the batches that it has a share in
     (
         "submission_batch",
@@ -83,6 +84,12 @@ DEFINERS: Final = (
     "audit_append(jsonb, bytea, bytea, bytea)",
     "procrastinate_defer_jobs_v1(procrastinate_job_to_defer_v1[])",
 )
+
+
+# functions of the owner, without those of the extensions
+OWN_FUNCTIONS: Final = """DO $$ DECLARE own regprocedure; BEGIN
+FOR own IN SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    AND proowner = 'ykt_owner'::regrole LOOP EXECUTE format('{what}', own); END LOOP; END $$"""
 
 
 class Cursor(Protocol):
@@ -190,10 +197,12 @@ def scope_expression(table: str, columns: tuple[str, ...]) -> str:
         ranges.append(IN_UNITS)
     if "department_no" in columns:
         ranges.append(IN_DEPARTMENT)
-    elif table.startswith("registry_"):
+    elif table.startswith("registry_") and ranges:
         ranges.append(ANY_DEPARTMENT)
     if "bank_no" in columns:
         ranges.append(IN_BANK)
+    if ranges and "unit_no" not in columns:
+        ranges.append(WHOLE_COUNTY)
     return f"{IN_COUNTY} AND ({' OR '.join(ranges)})" if ranges else IN_COUNTY
 
 
@@ -214,7 +223,7 @@ def _policies(columns: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
 def _grants(columns: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     everyone = ", ".join(f"ykt_{role}" for role in ALL_ROLES)
     yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {everyone}"
-    yield f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC, {everyone}"
+    yield OWN_FUNCTIONS.format(what=f"REVOKE ALL ON FUNCTION %s FROM PUBLIC, {everyone}")
     yield f"GRANT USAGE ON SCHEMA public TO {everyone}"
     yield "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
     for table, every in columns.items():  # a REVOKE on a table leaves its column grants standing
@@ -235,7 +244,9 @@ def _grants(columns: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
         "ALTER FUNCTION procrastinate_defer_jobs_v1(procrastinate_job_to_defer_v1[])"
         " SECURITY DEFINER SET search_path = public, pg_temp"
     )
-    yield "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO ykt_worker"
+    yield OWN_FUNCTIONS.format(what="GRANT EXECUTE ON FUNCTION %s TO ykt_worker")
+    # the queue's tables count by sequences of their own; ours are identity columns
+    yield "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO ykt_worker"
     yield "GRANT SELECT ON ALL TABLES IN SCHEMA public TO ykt_backup"
     for trigger_function in ("refuse_change", "lines_only_in_draft", "batch_is_born_a_draft"):
         yield f"GRANT EXECUTE ON FUNCTION {trigger_function}() TO {everyone}"

@@ -56,3 +56,10 @@ def acting_as_owner(actor: Actor) -> Iterator[Actor]:
         with connection.cursor() as cursor:
             cursor.execute(SET_COUNTY, [actor.scope.county])
         yield actor
+
+
+@contextmanager
+def acting_as_login() -> Iterator[None]:
+    """One transaction as the login itself: for accounts, before any duty is taken."""
+    with transaction.atomic():
+        yield

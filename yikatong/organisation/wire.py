@@ -4,6 +4,8 @@ then archived. No transaction is open while the line is (trust.md §3).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.conf import settings
 from django.utils import timezone
 
@@ -18,8 +20,9 @@ from yikatong.jobs.actions import keep_incoming, keep_outgoing, quarantine
 from yikatong.jobs.models import Outbox
 from yikatong.jobs.queries import unsent
 from yikatong.jobs.queue import defer
-from yikatong.kernel.actor import Actor
+from yikatong.kernel.actor import Actor, Scope
 from yikatong.organisation.models import PayingBank
+from yikatong.organisation.queries import paying_banks
 from yikatong.organisation.scoping import acting
 from yikatong.vault.wire import WireKeys
 
@@ -83,17 +86,20 @@ def collect(bank: PayingBank, *, actor: Actor) -> int:
             bad.append(file)
             _set_aside(file, str(error), bank, actor=actor)
             continue
-        with acting(actor):
+        # one folder per bank: a file may speak to another county of this home
+        addressee = replace(actor, scope=Scope(name.county))
+        with acting(addressee):
+            known = {one.code3: one for one in paying_banks(scope=addressee.scope).values()}
             kept = keep_incoming(
-                bank_no=bank.bank_no,
+                bank_no=known[bank.code3].bank_no if bank.code3 in known else bank.bank_no,
                 kind=name.msg.value,
                 name=file.name,
                 payload=file.sealed,
                 signature=file.signature,
-                actor=actor,
+                actor=addressee,
             )
             if kept is not None:
-                defer("journey.apply_message", lock=f"inbox-{bank.county}", inbox_id=kept.pk, county=bank.county)
+                defer("journey.apply_message", lock=f"inbox-{name.county}", inbox_id=kept.pk, county=name.county)
         good.append(file)
     if good:
         channel.archive(good)

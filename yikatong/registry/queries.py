@@ -14,6 +14,7 @@ from yikatong.kernel.actor import Scope
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.names import normalised_name
 from yikatong.kernel.period import Period
+from yikatong.kernel.resident_id import normalised_id
 from yikatong.registry.models import (
     AccountChange,
     AccountVerification,
@@ -23,6 +24,7 @@ from yikatong.registry.models import (
     RosterLoad,
     VerificationRequest,
 )
+from yikatong.vault.access import the_vault
 
 SECRET = ("id_cipher", "phone_cipher")
 
@@ -184,3 +186,25 @@ def versions_with_secrets(*, scope: Scope) -> QuerySet[CardAccountVersion]:
     return CardAccountVersion.objects.filter(
         county=scope.county, pk__in=CardAccount.objects.filter(is_active=True).values("current_id")
     ).select_related("account__person")
+
+
+def person_by_id_number(number: str, *, scope: Scope) -> Person:
+    """A person by the id number, through the blind index; the number itself is not stored in clear.
+
+    Raises:
+        Refused: nobody of that number in this scope.
+    """
+    index = the_vault().blind_index(scope.county, normalised_id(number))
+    found: Person | None = persons(scope=scope).filter(id_index=index).first()
+    if found is None:
+        raise Refused("没有登记这个身份证号，或不在您的办理范围内。")
+    return found
+
+
+def change_by_id(change_id: int, *, scope: Scope) -> AccountChange:
+    found: AccountChange | None = (
+        AccountChange.objects.filter(county=scope.county, pk=change_id).select_related("account").first()
+    )
+    if found is None:
+        raise Refused("没有这份账户变更，或不在您的办理范围内。")
+    return found

@@ -4,7 +4,6 @@ that the row rules found at the door. No identifier leaves this room in clear.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 import polars as pl
+from psycopg.types.json import Jsonb
 
 from yikatong.catalogue.models import Programme
 from yikatong.kernel.card import normalised_account
@@ -95,7 +95,7 @@ def _rows(sheet: Sheet, programme: Programme, period: Period, today: date) -> It
             "village": f"{_cut(line['town'])}{_cut(line['village'])}"[:80],
             "village_group": _cut(line["group"])[:40],
             "remark": (line["remark"] or "")[:REMARK_LIMIT],
-            "faults": json.dumps(faults.get(row_no, []), ensure_ascii=False),
+            "faults": Jsonb(faults.get(row_no, [])),
         }
         digest = line_digest({**facts, "programme_code": programme.code, "period": str(period)})
         yield (*facts.values(), digest)

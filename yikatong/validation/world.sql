@@ -51,7 +51,8 @@ SELECT priced.line_id, priced.row_no, %(programme_code)s::text AS programme_code
     priced.beneficiary_index IS NOT NULL AS has_beneficiary_index,
     priced.payee_index IS NOT NULL AS has_payee_index,
     priced.payee_index = priced.beneficiary_index AS is_same_person,
-    priced.account_index IS NOT NULL AS has_account_index, priced.account_last4, priced.account_index,
+    -- a line that was paid out once is re-issued to the account registered since, not the one typed then
+    priced.account_index IS NOT NULL AND earlier.id IS NULL AS has_account_index, priced.account_last4, priced.account_index,
     priced.account_index = version.number_index AS is_registered_number,
     coalesce(priced.payee_id <> priced.beneficiary_id AND EXISTS (
         SELECT FROM registry_guardian AS guardian
@@ -67,13 +68,13 @@ SELECT priced.line_id, priced.row_no, %(programme_code)s::text AS programme_code
     priced.standard_rate IS NOT NULL AS has_standard, %(formula)s <> 'case' AS counts_by_standard,
     priced.age, CASE WHEN priced.is_male IS FALSE THEN %(age_lowest_female)s ELSE %(age_lowest)s END::int AS age_lowest,
     %(age_highest)s::int AS age_highest, %(age_rule)s::text AS age_rule,
-    failed.amount_fen AS failed_fen, to_char(failed.amount_fen / 100.0, 'FM9999999999990.00') AS failed_yuan,
+    CASE WHEN earlier.state IN ('FAILED', 'RETURNED') THEN earlier.amount_fen END AS failed_fen,
+    to_char(earlier.amount_fen / 100.0, 'FM9999999999990.00') AS failed_yuan,
     %(programme_code)s || '|' || %(period)s || '|' || coalesce(priced.obligee_id::text, '') || '|' || priced.object_key AS obligation,
     priced.faults
 FROM priced
 LEFT JOIN registry_cardaccountversion AS version ON version.id = priced.version_id
-LEFT JOIN payout_payment AS failed
-    ON failed.line_id = priced.origin_id AND failed.state IN ('FAILED', 'RETURNED');
+LEFT JOIN payout_payment AS earlier ON earlier.line_id = priced.origin_id;
 
 CREATE TEMP TABLE person ON COMMIT DROP AS
 SELECT DISTINCT registered.id AS person_id, registered.name, registered.name_key, registered.birth_on,
