@@ -19,7 +19,7 @@ from yikatong.registry.queries import rosters_not_fresh
 from yikatong.submission import bulk
 from yikatong.submission.models import Approval, Batch, Confirmation, Line, SourceFile
 from yikatong.submission.queries import approval_of
-from yikatong.submission.rules import Decision, DropReason, batch_number
+from yikatong.submission.rules import Decision, DropReason, batch_number, roster_evidence
 from yikatong.vault.access import the_vault
 
 WHOLE_BATCH = ""
@@ -88,6 +88,8 @@ def redraft(
 
     None where every chosen line has been copied before. 编制单位 stays, unless `unit_no` says.
     """
+    if not bulk.has_uncopied(origin.pk, line_ids):
+        return None
     drafting_unit = origin.unit_no if unit_no is None else unit_no
     batch = _new_batch(
         programme=origin.programme,
@@ -98,16 +100,13 @@ def redraft(
         origin=origin,
         reason=reason,
     )
-    copied = bulk.copy_lines(
+    bulk.copy_lines(
         origin_id=origin.pk,
         batch_id=batch.pk,
         unit_no=drafting_unit,
         by=actor.username,
         line_ids=line_ids,
     )
-    if copied == 0:
-        batch.delete()
-        return None
     return batch
 
 
@@ -231,7 +230,7 @@ def _rosters_answered(batch: Batch, *, actor: Actor) -> None:
             batch=batch,
             obligation=WHOLE_BATCH,
             rule=ROSTER_RULE,
-            evidence=sm3(kind.encode()),
+            evidence=roster_evidence(kind),
         ).exists()
         if not answered:
             raise Refused(f"{sentence} 请先导入最新名册，或在批次页写明为何仍要送审。")

@@ -157,7 +157,7 @@ def answer_rule(batch: Batch, rule: str, reason: str, *, actor: Actor) -> int:
 
 def answer_roster(batch: Batch, kind: str, reason: str, *, actor: Actor) -> None:
     """人工确认 that a draft goes on although a roster is missing or stale (SY-1, once per batch)."""
-    evidence = sm3(kind.encode())
+    evidence = roster_evidence(kind)
     answer(
         batch,
         obligation=WHOLE_BATCH,
@@ -279,7 +279,7 @@ def run_check(run: CheckRun, *, bands: Bands, actor: Actor) -> None:
     )
 
 
-def store_check(run: CheckRun, content: bytes, *, actor: Actor) -> Batch:
+def store_check(run: CheckRun, *, actor: Actor) -> Batch:
     """存为草稿 of a file that was checked, by its clerk; a second press gives the same batch."""
     if run.batch is not None:
         return run.batch
@@ -287,6 +287,8 @@ def store_check(run: CheckRun, content: bytes, *, actor: Actor) -> Batch:
         raise Refused("这份名单还没有检查完，不能存为草稿。")
     programme = programme_by_code(run.programme_code, scope=actor.scope)
     period = Period.parse(run.period)
+    sealed = bytes(run.source_file.sealed)
+    content = the_vault().decrypt(sealed, county=run.county, field="upload.body")
     intake = read_list(content, run.source_file.name, programme, period, today=timezone.localdate())
     batch = draft(
         programme=programme,

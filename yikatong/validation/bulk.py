@@ -112,8 +112,8 @@ def forgive_answered(batch_ids: Sequence[int]) -> None:
             "UPDATE found SET severity = 'info', verdict = '已确认' FROM submission_confirmation AS answer, line"
             " WHERE found.severity = 'confirm' AND line.line_id = found.line_id"
             " AND answer.batch_id = ANY(%s) AND answer.rule = found.rule"
-            " AND ((answer.obligation = line.obligation AND answer.evidence = found.evidence)"
-            "   OR (found.once = 'batch' AND answer.obligation = ''))",
+            " AND answer.evidence = found.evidence"
+            " AND answer.obligation = CASE found.once WHEN 'batch' THEN '' ELSE line.obligation END",
             [list(batch_ids)],
         )
 
