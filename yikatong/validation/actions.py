@@ -16,7 +16,6 @@ from yikatong.catalogue.queries import programme_by_code
 from yikatong.jobs.numbers import wire_number
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import ALL_UNITS, Actor
-from yikatong.kernel.digest import sm3
 from yikatong.kernel.errors import Refused, TryAgain
 from yikatong.kernel.period import Period
 from yikatong.kernel.steps import NOTHING, Inputs, Passed, Returned, Verdict
@@ -34,7 +33,6 @@ from yikatong.submission.models import Batch, SourceFile
 from yikatong.submission.queries import answers
 from yikatong.validation import bulk
 from yikatong.validation.intake import read_list
-from yikatong.validation.models import CheckRun
 from yikatong.validation.models import CheckRun
 from yikatong.validation.queries import last_run
 from yikatong.validation.rules import Bands, Report
@@ -259,9 +257,7 @@ def run_check(run: CheckRun, *, bands: Bands, actor: Actor) -> None:
     An unreadable file ends the check with its sentence; nothing is stored as a batch.
     """
     county = run.county
-    content = the_vault().decrypt(
-        bytes(run.source_file.sealed), county=county, field="upload.body"
-    )
+    content = the_vault().decrypt(bytes(run.source_file.sealed), county=county, field="upload.body")
     programme = programme_by_code(run.programme_code, scope=actor.scope)
     period = Period.parse(run.period)
     try:
