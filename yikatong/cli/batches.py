@@ -76,7 +76,8 @@ def show(number: str, *, as_json: bool) -> None:
     )
     for event in facts["history"]:
         sys.stdout.write(
-            f"  {event['at']}  {event['step']:<10} {event['by']}  {event['result']}  {event['note']}\n"
+            f"  {event['at']}  {event['step']:<10} {event['by']}  {event['result']}"
+            f"  {event['note']}\n"
         )
 
 

@@ -171,7 +171,8 @@ def _submit(story: Story, listed: SampleList, ending: str) -> str:
         clerk = lists.drafting_clerk(None, story.pack.slug, story.pack.code, listed.programme.code)
         number = lists.store_list(path, clerk, listed.programme.code, listed.period)
     console.print(
-        f"  [bold]{listed.programme.short_name}[/] {listed.period} {path.suffix} {len(listed.lines)} 行 → {number}"
+        f"  [bold]{listed.programme.short_name}[/] {listed.period} {path.suffix}"
+        f" {len(listed.lines)} 行 → {number}"
     )
     return number
 
@@ -334,7 +335,7 @@ def _day_accounts(story: Story) -> None:
     session.log_in("worker")
     day = setup.today()
     with acting(session.machine_for(story.pack.code)) as actor:
-        banks = banks_awaited(scope=actor.scope)
+        banks = banks_awaited(everyone=True, scope=actor.scope)
         before = day_accounts(scope=actor.scope).count()
     for bank in banks:
         httpx.get(
@@ -361,8 +362,9 @@ def _figures(story: Story) -> dict[str, int]:
 
     session.log_in("worker")
     total = dict.fromkeys(
-        ("batches", "lines", "due_fen", "paid_fen", "failed_fen", "in_transit_fen", "stopped_fen",
-         "failed_lines", "reissued_lines", "reissued_paid_fen", "blocked_lines", "disclosed_lines"), 0,
+        ("batches", "lines", "due_fen", "paid_fen", "failed_fen", "in_transit_fen",
+         "stopped_fen", "failed_lines", "reissued_lines", "reissued_paid_fen",
+         "blocked_lines", "disclosed_lines"), 0,
     )  # fmt: skip
     with acting(session.machine_for(story.pack.code)) as actor:
         for number in story.batches:
@@ -428,7 +430,8 @@ def _show(figures: dict[str, Any], *, sound: bool) -> None:
     console.print(table)
     breaches = figures["verify"]["breaches"]
     console.print(
-        f"应发 = 成功 + 失败 + 在途 + 停发 {'✓' if sound else '✗'}；不变量违反 {breaches} 处；用时 {figures['seconds']} 秒"
+        f"应发 = 成功 + 失败 + 在途 + 停发 {'✓' if sound else '✗'}；"
+        f"不变量违反 {breaches} 处；用时 {figures['seconds']} 秒"
     )
 
 

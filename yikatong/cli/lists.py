@@ -149,7 +149,7 @@ def submit(
     as_user: str | None,
     unit: str | None,
 ) -> int:
-    """The same as `check`, then stored as a batch in DRAFT by the named clerk; prints its number."""
+    """The same as `check`, then stored as a draft by the named clerk; prints its number."""
     code = check(file, county, programme, period, as_json=False, marked=marked)
     session.log_in("web")
     clerk = drafting_clerk(as_user, county, session.county_code(county), programme)

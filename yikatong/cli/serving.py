@@ -42,7 +42,8 @@ def _site(process: str, port: int) -> subprocess.Popen[bytes]:
     started = subprocess.Popen(
         processes.python(
             "gunicorn", "config.wsgi:application", "--bind", f"{LOOPBACK}:{port}", "--workers", "1",
-            "--threads", THREADS, "--error-logfile", str(home.logs / f"{process}.log"), "--no-control-socket",
+            "--threads", THREADS, "--no-control-socket",
+            "--error-logfile", str(home.logs / f"{process}.log"),
         ),
         cwd=CHECKOUT,
         env={

@@ -1,4 +1,4 @@
-"""What every command needs first: the home, its database, a login, an actor. Refusals are sentences."""
+"""What every command needs first: home, database, login, actor. Refusals are sentences."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ def paid_facts(batch: Batch, *, scope: Scope) -> list[PaidFact]:
         .select_related("line", "line__verdict__beneficiary")
         .order_by("line_id")
         .only(
-            "amount_fen", "line__village", "line__village_group", "line__beneficiary_name", "line__quantity",
-            "line__standard", "line__verdict__beneficiary__birth_on",
+            "amount_fen", "line__village", "line__village_group", "line__beneficiary_name",
+            "line__quantity", "line__standard", "line__verdict__beneficiary__birth_on",
         )
     )  # fmt: skip
     return [

@@ -21,7 +21,7 @@ FUNDED = "FUNDED"
 
 
 def request(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
-    """拨款申请: Σ of each bank's live lines, to that bank's 内部代发账户, through the budget system.
+    """拨款申请: Σ of each bank's live lines, to its 内部代发账户, through the budget system.
 
     AM-5 (余额 ≥ Σ) is the budget system's own check at filing; its no is the step `unfunded`.
     """

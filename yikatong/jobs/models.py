@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Outbox(models.Model):
-    """出站报文: bytes fixed before the first try, so that every try sends the same (trust.md §3)."""
+    """出站报文: bytes fixed before the first try: every try sends the same (trust.md §3)."""
 
     id = models.BigAutoField(primary_key=True, db_comment="编号")
     county = models.CharField(max_length=6, db_comment="区县代码")

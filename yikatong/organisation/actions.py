@@ -207,7 +207,7 @@ def keep_calendar(exceptions: Mapping[date, bool], *, actor: Actor) -> int:
 
 
 def give_password(user: User, password: str, *, actor: Actor) -> None:
-    """For `demo` and the security administrator; production homes set their own at first sign-in."""
+    """For `demo` and the security administrator; in production at first sign-in."""
     _known_county(actor)
     User.objects.filter(pk=user.pk).update(password=make_password(password))
 

@@ -219,15 +219,16 @@ def stops_to_confirm(*, scope: Scope) -> QuerySet[Stop]:
     )
 
 
-def banks_awaited(*, scope: Scope) -> list[PayingBank]:
-    """Banks that may have something for us: every bank of the county with a share or a question."""
-    numbers = set(
-        BankShare.objects.filter(county=scope.county).values_list("bank_no", flat=True).distinct()
-    ) | set(
-        VerificationRequest.objects.filter(county=scope.county, answered_at=None)
-        .values_list("bank_no", flat=True)
-        .distinct()
-    )
+def banks_awaited(*, everyone: bool, scope: Scope) -> list[PayingBank]:
+    """Banks to ask for files: those that owe an answer, or everyone with a share or a question."""
+    shares = BankShare.objects.filter(county=scope.county)
+    if not everyone:
+        moving = (ShareState.SENT, ShareState.ACKED, ShareState.PAYING, ShareState.RECALLING)
+        shares = shares.filter(state__in=moving)
+    questions = VerificationRequest.objects.filter(county=scope.county, answered_at=None)
+    numbers = {*shares.values_list("bank_no", flat=True).distinct()} | {
+        *questions.values_list("bank_no", flat=True).distinct()
+    }
     banks = paying_banks(scope=scope)
     return [bank for number, bank in banks.items() if number in numbers]
 

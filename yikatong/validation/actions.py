@@ -26,11 +26,13 @@ from yikatong.submission.actions import (
     ROSTER_RULE,
     WHOLE_BATCH,
     answer,
+    draft,
     keep_passing_digest,
     redraft,
 )
 from yikatong.submission.models import Batch, SourceFile
 from yikatong.submission.queries import answers
+from yikatong.submission.rules import roster_evidence
 from yikatong.validation import bulk
 from yikatong.validation.intake import read_list
 from yikatong.validation.models import CheckRun
@@ -154,7 +156,7 @@ def answer_rule(batch: Batch, rule: str, reason: str, *, actor: Actor) -> int:
 
 
 def answer_roster(batch: Batch, kind: str, reason: str, *, actor: Actor) -> None:
-    """人工确认 that a draft goes on although a roster is missing or stale (SY-1, once per batch)."""
+    """人工确认 that a draft goes on although a roster is missing or stale (SY-1, once)."""
     evidence = roster_evidence(kind)
     answer(
         batch,
@@ -277,8 +279,9 @@ def run_check(run: CheckRun, *, bands: Bands, actor: Actor) -> None:
 
 def store_check(run: CheckRun, *, actor: Actor) -> Batch:
     """存为草稿 of a file that was checked, by its clerk; a second press gives the same batch."""
-    if run.batch is not None:
-        return run.batch
+    stored: Batch | None = run.batch
+    if stored is not None:
+        return stored
     if run.state != CheckRun.State.DONE:
         raise Refused("这份名单还没有检查完，不能存为草稿。")
     programme = programme_by_code(run.programme_code, scope=actor.scope)

@@ -87,7 +87,7 @@ def find_check(run_id: int, *, scope: Scope) -> CheckRun | None:
 def check_of_same_file(
     sm3: bytes, *, programme_code: str, period: str, scope: Scope
 ) -> CheckRun | None:
-    """An earlier check of the same bytes for the same programme and period; a failed one is none."""
+    """An earlier check of the same bytes for the same programme and period, if it ended."""
     found: CheckRun | None = (
         CheckRun.objects.filter(
             county=scope.county,
