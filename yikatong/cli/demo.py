@@ -34,6 +34,7 @@ SIDEWAYS: Final = frozenset({"cancel", "drop"})
 PATIENCE_S: Final = 60.0
 POLL_S: Final = 0.25
 FAILURES: Final = ("A02", "A04")  # 已销户, 户名不符: found only when the bank pays
+PREFIX_DIGITS: Final = 6
 FIRST_ROW: Final = 4  # below two title rows and the header
 
 console = Console(stderr=True)
@@ -307,7 +308,10 @@ def _repair(story: Story) -> None:
         payee = story.failing.pop().payee
         if payee.account is None:
             continue
-        body = f"{payee.account.number[:-5]}{secrets.randbelow(10_000):04d}"
+        # the samples count up from zero behind their prefix; a new card starts with nines
+        old = payee.account.number
+        digits = len(old) - PREFIX_DIGITS - 1
+        body = f"{old[:PREFIX_DIGITS]}{10**digits - 1 - secrets.randbelow(10 ** (digits - 2))}"
         number = CardNumber.parse(body + luhn_digit(body), CardKind.CARD)
         bank = story.pack.bank(payee.account.bank_no)
         _control(
