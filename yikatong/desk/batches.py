@@ -59,6 +59,7 @@ from yikatong.validation.titles import rule_titles
 
 ROSTER_RULE: Final = "SY-1"
 FAILURES_SHOWN: Final = 50
+PREVIEW: Final = 10
 
 
 @policy(BATCH_READERS)
@@ -144,6 +145,7 @@ def batch_page(request: DeskRequest, number: str) -> HttpResponse:
     passed, kept_back = verdict_counts(batch, scope=scope)
     units = unit_names({batch.unit_no}, scope=scope)
     declared_lines, declared_fen = declared_totals(batch, scope=scope)
+    shares = _shares(batch, actor)
     context = {
         "batch": batch,
         "word": words.status_word(status),
@@ -170,8 +172,9 @@ def batch_page(request: DeskRequest, number: str) -> HttpResponse:
             for one in redrafts_of(batch, scope=scope)
         ],
         "notice": notice_of_batch(batch, scope=scope),
-        "shares": _shares(batch, actor),
+        "shares": shares,
         "failures": _failures(batch, actor),
+        "preview": [] if shares else list(lines_of_batch(batch, scope=scope)[:PREVIEW]),
         **_findings(batch, actor),
     }
     return render(request, "batch.html", context)
