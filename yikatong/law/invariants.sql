@@ -111,7 +111,7 @@ LEFT JOIN funding_treasuryconfirmation AS confirmation ON confirmation.request_i
 GROUP BY share.county, share.batch_id, instruction.id
 HAVING coalesce(sum(confirmation.amount_fen), 0) < instruction.amount_fen;
 
--- I8 财政无写权: read from the catalog itself
+-- I8 财政、审计对明细、人员、账户、金额没有写权限，读自数据库目录
 CREATE VIEW inv_finance_cannot_write WITH (security_invoker = true) AS
 SELECT NULL::text AS county, NULL::bigint AS batch_id, NULL::bigint AS fen,
        supervisor || ' 对 ' || guarded || ' 有写权限' AS sentence

@@ -26,6 +26,10 @@ CREATE TRIGGER lines_added_in_draft AFTER INSERT ON submission_line
 DROP TRIGGER IF EXISTS lines_changed_in_draft ON submission_line;
 CREATE TRIGGER lines_changed_in_draft AFTER UPDATE ON submission_line
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lines_only_in_draft();
+-- a line of a draft may not be carried into a batch that has been sent up either
+DROP TRIGGER IF EXISTS lines_moved_in_draft ON submission_line;
+CREATE TRIGGER lines_moved_in_draft AFTER UPDATE ON submission_line
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lines_only_in_draft();
 DROP TRIGGER IF EXISTS lines_removed_in_draft ON submission_line;
 CREATE TRIGGER lines_removed_in_draft AFTER DELETE ON submission_line
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lines_only_in_draft();

@@ -91,7 +91,7 @@ SELECT used.account_id, used.version_id, version.last4, version.bank_no, version
      JOIN registry_person AS holder ON holder.id = other.person_id
      WHERE same.county = version.county AND same.number_index = version.number_index
        AND other.is_active AND other.id <> used.account_id
-       AND holder.household_id IS DISTINCT FROM owner.household_id
+       AND (holder.household_id = owner.household_id) IS NOT TRUE
        AND NOT EXISTS (SELECT FROM registry_guardian AS guardian
                        WHERE (guardian.person_id, guardian.guardian_id) IN
                              ((holder.id, owner.id), (owner.id, holder.id)))) AS other_holders

@@ -1,0 +1,392 @@
+"""A small county of known people, for the rule tests and the law tests.
+
+`Planter` writes rows as the owner, straight into the tables: under the triggers and policies, but
+past the actions. The cast is the same everywhere (house.md §6); 王强's county pays, 吴外's is the
+other one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import psycopg
+from django.db import models
+from psycopg import sql
+from psycopg.types.json import Jsonb
+from psycopg.types.range import Range
+
+from yikatong.catalogue.models import BenefitStandard, Programme, Relation, RequiredRoster
+from yikatong.kernel.actor import ALL_UNITS, Actor, Duty, Scope
+from yikatong.kernel.names import normalised_name
+from yikatong.organisation.models import County, PayingBank, Post, Unit, User
+from yikatong.organisation.rules import department_unit, town_unit
+from yikatong.payout.models import BankShare, Payment
+from yikatong.registry.models import (
+    AccountVerification,
+    CardAccount,
+    CardAccountVersion,
+    Guardian,
+    Household,
+    Person,
+    RosterEntry,
+    RosterLoad,
+)
+from yikatong.submission.bulk import STAGED
+from yikatong.submission.models import Batch, Line
+from yikatong.validation.models import LineVerdict
+
+HERE, ELSEWHERE = "500243", "500104"
+PERIOD: Final = "2026-09"
+NOON: Final = datetime(2026, 9, 15, 4, tzinfo=UTC)
+TOWN, OTHER_TOWN = town_unit(1), town_unit(2)
+DEPARTMENT, BANK = 3, 1
+LONG_AGO, FAR_AHEAD = date(2020, 1, 1), date(2099, 12, 31)
+
+
+def _actor(name: str, username: str, duty: Duty, scope: Scope, unit_no: int) -> Actor:
+    return Actor(7, username, name, duty, scope, unit_no, via="web")
+
+
+_TOWN = Scope(HERE, (TOWN, TOWN + 999))
+_DEPARTMENT = Scope(HERE, None, department_no=DEPARTMENT)
+LI_XIA = _actor("李霞", "pengshui-town-clerk", Duty.TOWN_CLERK, _TOWN, TOWN)
+HE_FANG = _actor("何芳", "pengshui-town-check", Duty.TOWN_CHECK, _TOWN, TOWN)
+SUN_MEI = _actor(
+    "孙梅", "pengshui-dept-clerk", Duty.DEPT_CLERK, _DEPARTMENT, department_unit(DEPARTMENT)
+)
+WANG_QIANG = _actor(
+    "王强", "pengshui-dept-chief", Duty.DEPT_CHIEF, _DEPARTMENT, department_unit(DEPARTMENT)
+)
+ZHAO_MIN = _actor("赵敏", "pengshui-finance", Duty.FINANCE, Scope(HERE), 1)
+CHEN_HANG = _actor("陈行", "pengshui-bank", Duty.BANK, Scope(HERE, None, bank_no=BANK), 950_001)
+ZHOU_ZHENG = _actor("周正", "pengshui-audit", Duty.AUDIT, Scope(HERE), 990_001)
+VILLAGER_POST = _actor("钱村", "pengshui-village", Duty.VILLAGE, Scope(HERE, (1001, 1001)), 1001)
+WU_WAI = _actor("吴外", "dadukou-town-clerk", Duty.TOWN_CLERK, Scope(ELSEWHERE), TOWN)
+CAST: Final = (LI_XIA, HE_FANG, SUN_MEI, WANG_QIANG, ZHAO_MIN, CHEN_HANG, ZHOU_ZHENG, WU_WAI)
+
+
+def index_of(text: str) -> bytes:
+    """A stand-in for the blind index: 32 bytes that depend on the text alone."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+class Planter:
+    """Writes rows as the owner, in one county's scope; what is not named gets a plain value."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.connection = connection
+        self.here = ""
+        connection.execute("SET ROLE ykt_owner")
+
+    @contextmanager
+    def county(self, county: str) -> Iterator[Planter]:
+        """Within: rows of this county, committed together at the end."""
+        with self.connection.transaction():
+            for name, value in zip(
+                ("county", "unit_lo", "unit_hi", "department_no"),
+                (county, *map(str, ALL_UNITS), str(DEPARTMENT)),
+                strict=True,
+            ):
+                self.connection.execute("SELECT set_config(%s, %s, true)", [f"ykt.{name}", value])
+            self.here = county
+            yield self
+
+    def put(self, model: type[models.Model], **values: Any) -> int:
+        """Insert one row; a foreign key is given as its id. Gives the row's key."""
+        given = dict(values)
+        columns: dict[str, Any] = {}
+        for field in model._meta.concrete_fields:
+            if isinstance(field, models.BigAutoField) and field.name not in given:
+                continue
+            columns[field.column] = _written(field, given.pop(field.name, self._plain(field)))
+        assert not given, f"{model.__name__} has no {sorted(given)}"
+        statement = sql.SQL("INSERT INTO {} ({}) VALUES ({}) RETURNING {}").format(
+            sql.Identifier(model._meta.db_table),
+            sql.SQL(", ").join(map(sql.Identifier, columns)),
+            sql.SQL(", ").join(sql.Placeholder() * len(columns)),
+            sql.Identifier(model._meta.pk.column),
+        )
+        row = self.connection.execute(statement, list(columns.values())).fetchone()
+        assert row is not None
+        return row[0]
+
+    def _plain(self, field: models.Field[Any, Any]) -> Any:
+        if field.name == "county":
+            return self.here
+        if field.has_default():
+            return field.get_default()
+        if field.null:
+            return None
+        plain: Mapping[str, Any] = {
+            "unit_no": TOWN,
+            "department_no": DEPARTMENT,
+            "bank_no": BANK,
+        }
+        by_kind: Mapping[type, Any] = {
+            models.DateTimeField: NOON,
+            models.DateField: LONG_AGO,
+            models.BinaryField: index_of(field.name),
+            models.BooleanField: False,
+            models.IntegerField: 0,
+            models.BigIntegerField: 0,
+            models.DecimalField: Decimal(0),
+        }
+        return plain.get(field.name, by_kind.get(type(field), ""))
+
+    # -- people and money, in words ---------------------------------------------------------------
+
+    def person(
+        self,
+        name: str,
+        *,
+        born: date = date(1950, 5, 1),
+        is_male: bool = False,
+        household: int | None = None,
+        unit_no: int = TOWN + 1,
+        account: str | None = "own",
+        account_name: str = "",
+        outcome: str = "MATCH",
+    ) -> int:
+        """A registered person; `account` names the number, None gives no account."""
+        person = self.put(
+            Person,
+            unit_no=unit_no,
+            id_index=index_of(name),
+            name=name,
+            name_key=normalised_name(name),
+            is_male=is_male,
+            birth_on=born,
+            household=household,
+        )
+        if account is None:
+            return person
+        held = self.put(CardAccount, unit_no=unit_no, person=person)
+        holder = account_name or name
+        version = self.put(
+            CardAccountVersion,
+            unit_no=unit_no,
+            account=held,
+            number_index=index_of(f"card {name if account == 'own' else account}"),
+            last4="8888",
+            kind="CARD",
+            account_name=holder,
+            account_name_key=normalised_name(holder),
+        )
+        self.connection.execute(
+            "UPDATE registry_cardaccount SET current_id = %s WHERE id = %s", [version, held]
+        )
+        if outcome:
+            self.put(
+                AccountVerification,
+                unit_no=unit_no,
+                version=version,
+                outcome=outcome,
+                account_status="FROZEN" if outcome == "MISMATCH" else "",
+                verified_at=NOON,
+                valid_until=FAR_AHEAD,
+            )
+        return person
+
+    def household(self, number: str, head: str | None, *members: str) -> tuple[int, ...]:
+        """A household and its people, the head first; gives their ids, the household's first."""
+        home = self.put(Household, number=number)
+        ids = [self.person(name, household=home) for name in ((head,) if head else ()) + members]
+        if head:
+            self.connection.execute(
+                "UPDATE registry_household SET head_id = %s WHERE id = %s", [ids[0], home]
+            )
+        return (home, *ids)
+
+    def roster(
+        self, kind: str, *names: str, as_of: date = FAR_AHEAD, since: date = LONG_AGO
+    ) -> None:
+        load = self.put(RosterLoad, kind=kind, as_of=as_of, rows=len(names))
+        for name in names:
+            self.put(
+                RosterEntry, load=load, kind=kind, id_index=index_of(name), name=name, since=since
+            )
+
+    def programme(self, code: str, *, standard: str | None = "100", **values: Any) -> int:
+        """A programme to persons, standard × quantity, unless said otherwise."""
+        defaults: dict[str, Any] = {
+            "name": f"项目{code}",
+            "short_name": f"项目{code}",
+            "payee_kind": "person",
+            "formula": "rate",
+            "serial": int(code[1:]),
+            "valid_from": LONG_AGO,
+        }
+        found = self.put(Programme, code=code, **{**defaults, **values})
+        if standard is not None:
+            self.put(
+                BenefitStandard,
+                programme_code=code,
+                rate=Decimal(standard),
+                valid=Range(LONG_AGO, None, "[)"),
+            )
+        return found
+
+    def batch(self, number: str, programme: int, *, unit_no: int = TOWN, **values: Any) -> int:
+        return self.put(
+            Batch,
+            number=number,
+            programme=programme,
+            period=PERIOD,
+            unit_no=unit_no,
+            made_by=LI_XIA.username,
+            **values,
+        )
+
+    def line(self, batch: int, code: str, name: str, *, unit_no: int = TOWN, **values: Any) -> int:
+        staged = dict(zip((column for column, _ in STAGED), row(name), strict=True))
+        chosen = {key: staged[key] for key in ("payee_name", "beneficiary_name", "amount_fen")}
+        return self.put(
+            Line,
+            batch=batch,
+            unit_no=unit_no,
+            programme_code=code,
+            period=PERIOD,
+            payee_index=index_of(name),
+            beneficiary_index=index_of(name),
+            entered_by=LI_XIA.username,
+            **{**chosen, **values},
+        )
+
+    def payment(
+        self, batch: int, line: int, person: int, code: str, *, unit_no: int = TOWN, **values: Any
+    ) -> int:
+        """The line passed and is with the bank; its share is its own if none is named."""
+        amount = values.pop("amount_fen", 10_000)
+        obligee = values.pop("obligee", person)
+        one = self._value(
+            "SELECT current_id FROM registry_cardaccount WHERE person_id = %s", person
+        )
+        self.put(
+            LineVerdict,
+            unit_no=unit_no,
+            batch=batch,
+            line=line,
+            payee=person,
+            beneficiary=person,
+            account_version=one,
+            obligee_id=obligee,
+            passed=True,
+        )
+        share = values.pop("share", None) or self.put(
+            BankShare, unit_no=unit_no, batch=batch, batch_no=f"WIRE{batch:010d}"
+        )
+        return self.put(
+            Payment,
+            unit_no=unit_no,
+            batch=batch,
+            share=share,
+            line=line,
+            detail_id=f"D{line:012d}",
+            seq=line,
+            programme_code=code,
+            period=PERIOD,
+            obligee_id=obligee,
+            attempt=values.pop("attempt", 1),
+            amount_fen=amount,
+            account_version=one,
+            **values,
+        )
+
+    def _value(self, query: str, *arguments: Any) -> Any:
+        found = self.connection.execute(query, arguments).fetchone()  # type: ignore[call-overload]
+        return None if found is None else found[0]
+
+    def offices(self) -> None:
+        """The county of this scope: its towns, department, bank and officials."""
+        slug = "pengshui" if self.here == HERE else "dadukou"
+        self.put(County, slug=slug, name=slug, short_name=slug, settings={})
+        kinds = Unit.Kind
+        for unit_no, high, kind, name in (
+            (1, 1, kinds.FINANCE, "财政局"),
+            (TOWN, TOWN + 999, kinds.TOWN, "桑柘镇"),
+            (TOWN + 1, TOWN + 1, kinds.VILLAGE, "大青村"),
+            (OTHER_TOWN, OTHER_TOWN + 999, kinds.TOWN, "保家镇"),
+            (department_unit(DEPARTMENT), department_unit(DEPARTMENT), kinds.DEPARTMENT, "民政局"),
+            (950_001, 950_001, kinds.BANK, "农商行"),
+            (990_001, 990_001, kinds.AUDIT, "审计局"),
+        ):
+            self.put(
+                Unit,
+                unit_no=unit_no,
+                unit_hi=high,
+                kind=kind,
+                name=name,
+                department_no=DEPARTMENT if kind == kinds.DEPARTMENT else None,
+                bank_no=BANK if kind == kinds.BANK else None,
+            )
+        self.put(PayingBank, unit_no=0, code3="CRB", name="农商行", payout_account="1")
+
+    def officials(self, actors: Sequence[Actor]) -> None:
+        for actor in actors:
+            user = self.put(User, username=actor.username, name=actor.name)
+            unit = self._value(
+                "SELECT id FROM organisation_unit WHERE county = %s AND unit_no = %s",
+                actor.scope.county,
+                actor.unit_no,
+            )
+            self.put(Post, user=user, unit=unit, duty=actor.duty.value)
+
+    def relation(self, one: str, other: str, **values: Any) -> None:
+        self.put(
+            Relation,
+            **{
+                "code_a": one,
+                "code_b": other,
+                "kind": "DENY",
+                "scope": "person",
+                "severity": "block",
+                "legal_basis": "国发〔2016〕14号",
+                "since": LONG_AGO,
+                **values,
+            },
+        )
+
+    def requires(self, code: str, kind: str, severity: str, days: int = 36_500) -> None:
+        self.put(
+            RequiredRoster, programme_code=code, kind=kind, severity=severity, max_age_days=days
+        )
+
+    def guardian(self, person: int, guardian: int) -> None:
+        self.put(Guardian, person=person, guardian=guardian, relation="父", evidence="户口簿")
+
+
+def _written(field: models.Field[Any, Any], value: Any) -> Any:
+    return Jsonb(value) if isinstance(field, models.JSONField) else value
+
+
+def row(name: str, /, **values: Any) -> tuple[Any, ...]:
+    """One staged row of 100 元 for this person, paid to themselves, unless said otherwise.
+
+    `payee` names another payee; `name_typed` is what stands in the sheet instead of the name.
+    """
+    payee = values.pop("payee", name)
+    typed = values.pop("name_typed", name)
+    facts: dict[str, Any] = dict.fromkeys((column for column, _ in STAGED), "")
+    facts |= {
+        "row_no": 2,
+        "head_index": None,
+        "payee_name": payee if payee != name else typed,
+        "payee_index": index_of(payee),
+        "beneficiary_name": typed,
+        "beneficiary_index": index_of(name),
+        "account_index": None,
+        "standard": None,
+        "quantity": None,
+        "months": None,
+        "amount_fen": 10_000,
+        "faults": Jsonb([]),
+        "digest": index_of(name),
+    }
+    assert not set(values) - set(facts), f"no such column: {set(values) - set(facts)}"
+    facts |= values
+    return tuple(facts[column] for column, _ in STAGED)
