@@ -13,7 +13,6 @@ import os
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -75,8 +74,8 @@ def serve(process: str) -> str:
     address = f"http://{LOOPBACK}:{port}"
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
-        with contextlib.suppress(urllib.error.URLError):
-            urllib.request.urlopen(f"{address}/", timeout=5)  # noqa: S310 - loopback
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"{address}/", timeout=PATIENCE_S)  # noqa: S310 - loopback
             return address
         time.sleep(0.2)
     raise TimeoutError(f"{process}: {session.home().logs}")
