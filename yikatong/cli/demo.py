@@ -34,7 +34,6 @@ SIDEWAYS: Final = frozenset({"cancel", "drop"})
 PATIENCE_S: Final = 60.0
 POLL_S: Final = 0.25
 FAILURES: Final = ("A02", "A04")  # 已销户, 户名不符: found only when the bank pays
-MOST_STEPS: Final = 40
 FIRST_ROW: Final = 4  # below two title rows and the header
 
 console = Console(stderr=True)
@@ -60,7 +59,12 @@ def run(*, once: bool, as_json: bool, people: int, port: int) -> int:
     bank, _ = simulated.start_both(seed=SEED)
     _start_worker()
     try:
-        stories = [_tell(slug, people, str(bank["control_url"])) for slug in COUNTIES]
+        stories = [_begin(slug, people, str(bank["control_url"])) for slug in COUNTIES]
+        _walk([(story, number) for story in stories for number in story.batches])
+        for story in stories:
+            _correct(story)
+        console.print("  更正补发")
+        _walk([(story, number) for story in stories for number in story.corrections])
         for story in stories:
             _day_accounts(story)
         figures: dict[str, Any] = {
@@ -117,22 +121,23 @@ def _stop_programs() -> None:
         processes.stop(name)
 
 
-def _tell(slug: str, people: int, control_url: str) -> Story:
-    """One county, programme by programme, then the corrections of what failed."""
+def _begin(slug: str, people: int, control_url: str) -> Story:
+    """One county's lists, programme by programme, stored as drafts; a few accounts broken."""
     pack = setup.pack_of(slug)
     story = Story(pack, setup.sample_population(pack, people=people, seed=SEED), control_url)
     for code, ending in PROGRAMMES:
         listed = _list_of(story, code)
-        number = _submit(story, listed, ending)
-        story.batches.append(number)
+        story.batches.append(_submit(story, listed, ending))
         _break(story, listed)
-        _walk(story, number)
-    for number in story.batches:
-        for correction in _corrections_of(number):
-            _repair(story)
-            story.corrections.append(correction)
-            _walk(story, correction)
     return story
+
+
+def _correct(story: Story) -> None:
+    """What failed is mended at its cause, and its draft becomes a batch of its own."""
+    for number in story.batches:
+        story.corrections.extend(_corrections_of(number))
+    if story.corrections:
+        _repair(story)
 
 
 def _list_of(story: Story, code: str) -> SampleList:
@@ -196,18 +201,40 @@ def _break(story: Story, listed: SampleList) -> None:
         story.failing.append(line)
 
 
-def _walk(story: Story, number: str) -> None:
-    """Take every step that a person takes; wait for what the system, banks and treasury do."""
-    for _ in range(MOST_STEPS):
-        status = _status(number)
-        if status in ENDS:
-            break
-        step = _persons_step(story, Status(status))
-        if step is None:
-            _wait_beyond(number, status)
-            continue
-        _take(story, number, step)
-    console.print(f"    {number} {STATUS_WORD[Status(_status(number))]}")
+def _walk(batches: list[tuple[Story, str]]) -> None:
+    """Take every step that a person takes, of all batches in turn; meanwhile the system, the banks
+    and the treasury do theirs.
+
+    Raises:
+        Refused: a batch stands still for too long, or the worker ended.
+    """
+    moving = dict.fromkeys(number for _, number in batches)
+    stories = {number: story for story, number in batches}
+    seen: dict[str, str] = {}
+    quiet_since = time.monotonic()
+    while moving:
+        for number in list(moving):
+            status = _status(number)
+            if seen.get(number) != status:
+                seen[number], quiet_since = status, time.monotonic()
+            if status in ENDS:
+                console.print(f"    {number} {STATUS_WORD[Status(status)]}")
+                del moving[number]
+                continue
+            step = _persons_step(stories[number], Status(status))
+            if step is not None:
+                _take(stories[number], number, step)
+        _refuse_standstill(seen, moving, quiet_since)
+        time.sleep(POLL_S)
+
+
+def _refuse_standstill(seen: dict[str, str], moving: dict[str, None], quiet_since: float) -> None:
+    if processes.running("worker") is None:
+        raise Refused(f"后台办理程序已退出，请查看 {session.home().logs / 'worker.log'}。")
+    if moving and time.monotonic() - quiet_since > PATIENCE_S:
+        number = next(iter(moving))
+        word = STATUS_WORD[Status(seen[number])]
+        raise Refused(f"批次 {number} 停在“{word}”，请查看 {session.home().logs}。")
 
 
 def _persons_step(story: Story, status: Status) -> Step | None:
@@ -245,18 +272,6 @@ def _status(number: str) -> str:
     session.log_in("worker")
     batch, _ = session.find_batch(number)
     return str(batch.status)
-
-
-def _wait_beyond(number: str, status: str) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while _status(number) == status:
-        if processes.running("worker") is None:
-            raise Refused(f"后台办理程序已退出，请查看 {session.home().logs / 'worker.log'}。")
-        if time.monotonic() > end:
-            raise Refused(
-                f"批次 {number} 停在“{STATUS_WORD[Status(status)]}”，请查看 {session.home().logs}。"
-            )
-        time.sleep(POLL_S)
 
 
 def _corrections_of(number: str) -> list[str]:

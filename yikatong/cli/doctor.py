@@ -6,7 +6,6 @@ import hashlib
 import shutil
 import stat
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -93,7 +92,8 @@ def _login() -> list[Sign]:
         cursor.execute("SELECT session_user, current_setting('server_version')")
         user, version = cursor.fetchone()
         cursor.execute(
-            "SELECT pg_is_in_recovery(), current_setting('fsync'), current_setting('data_checksums')"
+            "SELECT pg_is_in_recovery(), current_setting('fsync'),"
+            " current_setting('data_checksums')"
         )
         recovering, fsync, checksums = cursor.fetchone()
     return [
@@ -122,12 +122,12 @@ def _schema() -> list[Sign]:
 
 
 def _parties() -> list[Sign]:
-    words: list[tuple[str, Callable[[], bool]]] = [
-        ("后台办理", lambda: processes.running("worker") is not None),
-        ("银行连接", lambda: (session.home().run / "bank.json").exists()),
-        ("预算系统连接", lambda: (session.home().run / "budget.json").exists()),
-    ]
-    return [Sign(what, "在" if is_there() else "未启动或未登记") for what, is_there in words]
+    there = {
+        "后台办理": processes.running("worker") is not None,
+        "银行连接": (session.home().run / "bank.json").exists(),
+        "预算系统连接": (session.home().run / "budget.json").exists(),
+    }
+    return [Sign(what, "在" if is_there else "未启动或未登记") for what, is_there in there.items()]
 
 
 def _calendar() -> list[Sign]:

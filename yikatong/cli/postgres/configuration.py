@@ -20,6 +20,9 @@ SETTINGS: Mapping[str, str] = {
     "maintenance_work_mem": "128MB",
     "max_wal_size": "1GB",
     "max_parallel_workers_per_gather": "1",
+    # batches arrive in bulk: plans made before their statistics are known cost minutes
+    "autovacuum_naptime": "5s",
+    "jit": "off",
     # a promise given to the bank must be on disk
     "fsync": "on",
     "synchronous_commit": "on",
