@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -96,3 +100,31 @@ def site(committing: str) -> Iterator[str]:
     server.shutdown()
     server.server_close()
     thread.join(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def town_hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """A whole home with both counties and everything that runs in it (see town_hall.py)."""
+    folder = tmp_path_factory.mktemp("lists")
+    home = Path(tempfile.mkdtemp(prefix="ykt-hall-"))
+    home.chmod(0o711)  # the database's own user passes through to its socket
+    kept = {name: word for name, word in os.environ.items() if not name.startswith("YKT_")}
+    log = folder / "town_hall.log"
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "tests.browser.town_hall", str(folder)],
+            cwd=CHECKOUT,
+            env={**kept, "YKT_HOME": str(home), "PYTHONPATH": str(CHECKOUT), "PYTHONUTF8": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+    assert process.stdout is not None
+    told = process.stdout.readline()
+    try:
+        assert told, log.read_text("utf-8")
+        yield json.loads(told)
+    finally:
+        process.communicate(timeout=60)
+        shutil.rmtree(home, ignore_errors=True)

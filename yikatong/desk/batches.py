@@ -19,7 +19,6 @@ from yikatong.feedback.queries import failures_of
 from yikatong.funding.queries import requests_of
 from yikatong.journey.steps import JOURNEYS, Journey
 from yikatong.kernel.actor import Actor
-from yikatong.kernel.digest import sm3
 from yikatong.kernel.period import Period
 from yikatong.kernel.steps import SEAT_WORD, Status
 from yikatong.organisation.paging import page_of, told_count
@@ -53,12 +52,14 @@ from yikatong.submission.queries import (
     redrafts_of,
     roster_answers,
 )
+from yikatong.submission.rules import roster_evidence
 from yikatong.validation.queries import findings_by_rule, findings_of_rule, verdict_counts
 from yikatong.validation.rules import SEVERITY_WORD
 from yikatong.validation.titles import rule_titles
 
 ROSTER_RULE: Final = "SY-1"
 FAILURES_SHOWN: Final = 50
+PREVIEW: Final = 10
 
 
 @policy(BATCH_READERS)
@@ -144,6 +145,7 @@ def batch_page(request: DeskRequest, number: str) -> HttpResponse:
     passed, kept_back = verdict_counts(batch, scope=scope)
     units = unit_names({batch.unit_no}, scope=scope)
     declared_lines, declared_fen = declared_totals(batch, scope=scope)
+    shares = _shares(batch, actor)
     context = {
         "batch": batch,
         "word": words.status_word(status),
@@ -170,8 +172,9 @@ def batch_page(request: DeskRequest, number: str) -> HttpResponse:
             for one in redrafts_of(batch, scope=scope)
         ],
         "notice": notice_of_batch(batch, scope=scope),
-        "shares": _shares(batch, actor),
+        "shares": shares,
         "failures": _failures(batch, actor),
+        "preview": [] if shares else list(lines_of_batch(batch, scope=scope)[:PREVIEW]),
         **_findings(batch, actor),
     }
     return render(request, "batch.html", context)
@@ -238,7 +241,9 @@ def _findings(batch: Any, actor: Actor) -> dict[str, Any]:
             "title": titles.get(str(row["rule"]), ""),
             "word": SEVERITY_WORD.get(str(row["severity"]), ""),
             "tone": words.SEVERITY_TONE.get(str(row["severity"]), "info"),
-            "can_answer": can_answer and row["severity"] == "confirm",
+            "can_answer": can_answer
+            and row["severity"] == "confirm"
+            and row["rule"] != ROSTER_RULE,  # answered by name of the roster, above
         }
         for row in findings_by_rule(batch, scope=actor.scope)
     ]
@@ -257,7 +262,7 @@ def _rosters(batch: Any, actor: Actor) -> list[dict[str, str]]:
         scope=actor.scope,
     )
     return [
-        {"kind": kind, "sentence": sentence, "reason": answered.get(sm3(kind.encode()), "")}
+        {"kind": kind, "sentence": sentence, "reason": answered.get(roster_evidence(kind), "")}
         for kind, sentence in stale
     ]
 

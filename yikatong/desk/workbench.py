@@ -30,6 +30,7 @@ from yikatong.organisation.policy import (
     policy,
 )
 from yikatong.organisation.queries import paying_banks
+from yikatong.organisation.scoping import enter
 from yikatong.payout.queries import (
     MoneyEquation,
     money_of_batches,
@@ -75,6 +76,7 @@ def home(request: DeskRequest) -> HttpResponse:
         "can_import": duty in {Duty.TOWN_CLERK, Duty.DEPT_CLERK},
         "month": month,
         "batches": len(ids),
+        "elsewhere": _elsewhere(request, deadlines),
         "money": _sum(list(money_of_batches(ids, scope=actor.scope).values())),
     }
     if duty in QUARANTINE_READERS:
@@ -91,6 +93,22 @@ def home(request: DeskRequest) -> HttpResponse:
         stops = stops_to_confirm(scope=actor.scope)[:SHOWN]
         context["stops"] = [one for one in stops if one.asked_by != actor.username]
     return render(request, "workbench.html", context)
+
+
+def _elsewhere(request: DeskRequest, deadlines: Deadlines) -> list[dict[str, Any]]:
+    """What waits at this person's other posts, so that nothing is overlooked between two of them.
+
+    Each is counted in its own scope; the request goes back into the present one before it answers.
+    """
+    told = []
+    try:
+        for post in request.posts:
+            if post != request.actor:
+                enter(post)
+                told.append({"post": post, "count": len(waiting_for(post, deadlines))})
+    finally:
+        enter(request.actor)
+    return [one for one in told if one["count"]]
 
 
 def _sum(equations: list[MoneyEquation]) -> dict[str, int]:

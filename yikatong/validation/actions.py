@@ -142,8 +142,7 @@ def ask_check(
 
 def answer_rule(batch: Batch, rule: str, reason: str, *, actor: Actor) -> int:
     """人工确认 of every row that one rule left open: one reason for the group; gives how many."""
-    run_no = last_run(batch, scope=actor.scope)
-    found = bulk.open_obligations(batch.pk, run_no, rule)
+    found = bulk.open_obligations(batch.pk, rule)
     for obligation, evidence in found:
         answer(
             batch, obligation=obligation, rule=rule, evidence=evidence, reason=reason, actor=actor

@@ -227,8 +227,10 @@ def one_judge_at_a_time(key: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
 
 
-def open_obligations(batch_id: int, run_no: int, rule: str) -> list[tuple[str, bytes]]:
-    """(享受权标识, evidence) of each `confirm` of one rule in one run: what an answer points at.
+def open_obligations(batch_id: int, rule: str) -> list[tuple[str, bytes]]:
+    """(享受权标识, evidence) of each `confirm` of one rule: what an answer points at.
+
+    From the newest run over this batch; before the first, from its origin's over the same lines.
 
     The same words as world.sql's `obligation`: programme, period, who is entitled, object.
     """
@@ -246,8 +248,13 @@ def open_obligations(batch_id: int, run_no: int, rule: str) -> list[tuple[str, b
             "   ON beneficiary.county = line.county AND beneficiary.id_index = line.beneficiary_index"
             " LEFT JOIN registry_person AS head"
             "   ON head.county = line.county AND head.id_index = line.head_index"
-            " WHERE finding.batch_id = %s AND finding.run_no = %s AND finding.rule = %s"
-            "   AND finding.severity = 'confirm'",
-            [batch_id, run_no, rule],
+            " WHERE finding.rule = %(rule)s AND finding.severity = 'confirm'"
+            "   AND finding.run_no = (SELECT max(run_no) FROM validation_finding AS newest"
+            "                         WHERE newest.batch_id = finding.batch_id)"
+            "   AND (finding.batch_id = %(batch_id)s"
+            "     OR (NOT EXISTS (SELECT FROM validation_finding AS own WHERE own.batch_id = %(batch_id)s)"
+            "       AND line.id IN (SELECT copy.origin_id FROM submission_line AS copy"
+            "                       WHERE copy.batch_id = %(batch_id)s)))",
+            {"batch_id": batch_id, "rule": rule},
         )
         return [(obligation, bytes(evidence)) for obligation, evidence in cursor.fetchall()]

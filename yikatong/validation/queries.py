@@ -20,10 +20,15 @@ def last_run(batch: Batch, *, scope: Scope) -> int:
 
 
 def findings_of(batch: Batch, *, scope: Scope) -> QuerySet[Finding]:
-    """Findings of the newest run."""
-    return Finding.objects.filter(
-        county=scope.county, batch=batch, run_no=last_run(batch, scope=scope)
-    ).order_by("row_no", "rule")
+    """Findings of the newest run; of a fresh correction those that its lines were kept back for."""
+    run_no = last_run(batch, scope=scope)
+    found = Finding.objects.filter(county=scope.county)
+    if run_no == 0 and batch.origin is not None:
+        run_no = last_run(batch.origin, scope=scope)
+        found = found.filter(batch=batch.origin, line__copies__batch=batch)
+    else:
+        found = found.filter(batch=batch)
+    return found.filter(run_no=run_no).order_by("row_no", "rule")
 
 
 def findings_by_rule(batch: Batch, *, scope: Scope) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from yikatong.catalogue.models import Programme
@@ -37,7 +38,12 @@ def upload(request: DeskRequest) -> HttpResponse:
     """The first page of the wizard; the same bytes again lead to the earlier result."""
     actor = request.actor
     offered = drafted_by(actor)
-    form = UploadForm(offered, request.POST or None, request.FILES or None)
+    form = UploadForm(
+        offered,
+        request.POST or None,
+        request.FILES or None,
+        initial={"period": f"{timezone.localdate():%Y-%m}"},
+    )
     if request.method == "POST" and form.is_valid():
         return _begin(request, form)
     status = UNPROCESSABLE if request.method == "POST" else 200
