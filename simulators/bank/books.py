@@ -93,12 +93,12 @@ class Books:
         """One transaction: committed at the end, or nothing of it happened."""
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
+            is_done = False
             try:
                 yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+                is_done = True
+            finally:
+                self._db.execute("COMMIT" if is_done else "ROLLBACK")
 
     def read(self, query: str, *values: Any) -> list[dict[str, Any]]:
         with self._lock:

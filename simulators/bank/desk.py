@@ -148,7 +148,7 @@ class Desk:
                     "count": count, "amount_fen": amount_fen,
                 }
             ],
-            wait_s=float(late.get("delay_s", 2)) if late else 0.0,
+            wait_s=late.get("delay_s", 2.0) if late else 0.0,
             is_held=faults.take(db, "ack_lost", name.bank, name.batch_no) is not None,
         )  # fmt: skip
         if is_remembered:

@@ -251,7 +251,7 @@ def _report(db: sqlite3.Connection, crypto: Crypto, batch_no: str, results: list
     if faults.take(db, "result_other_file", bank, batch_no) is not None:
         outbox.say(db, crypto, "RES", batch_no, results)
     if later and unsure is not None:
-        outbox.say(db, crypto, "RES", batch_no, later, wait_s=float(unsure.get("delay_s", 1)))
+        outbox.say(db, crypto, "RES", batch_no, later, wait_s=unsure.get("delay_s", 1.0))
 
 
 def _lines(db: sqlite3.Connection, batch_no: str) -> list[sqlite3.Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Final
@@ -100,65 +100,60 @@ def set_up_county(
         settings=dict(settings),
         is_sample=is_sample,
     )
-    units = [
-        Unit(
-            county=county,
-            unit_no=FINANCE_UNIT,
-            unit_hi=FINANCE_UNIT,
-            kind=Unit.Kind.FINANCE,
-            name=finance,
-        ),
-        Unit(
-            county=county,
-            unit_no=AUDIT_UNIT,
-            unit_hi=AUDIT_UNIT,
-            kind=Unit.Kind.AUDIT,
-            name=f"{short_name}纪检监察、审计",
-        ),
-        Unit(
-            county=county,
-            unit_no=ADMIN_UNIT,
-            unit_hi=ADMIN_UNIT,
-            kind=Unit.Kind.ADMIN,
-            name=f"{short_name}系统管理",
-        ),
-    ]
+    Unit.objects.bulk_create(
+        [
+            _unit(county, FINANCE_UNIT, Unit.Kind.FINANCE, finance),
+            _unit(county, AUDIT_UNIT, Unit.Kind.AUDIT, f"{short_name}纪检监察、审计"),
+            _unit(county, ADMIN_UNIT, Unit.Kind.ADMIN, f"{short_name}系统管理"),
+            *_towns(county, towns),
+            *(
+                _unit(
+                    county, department_unit(no), Unit.Kind.DEPARTMENT, department, department_no=no
+                )
+                for no, department in departments.items()
+            ),
+            *(
+                _unit(county, bank_unit(bank.no), Unit.Kind.BANK, bank.name, bank_no=bank.no)
+                for bank in banks
+            ),
+        ]
+    )
+    for bank in banks:
+        facts = asdict(bank)
+        bank_no = facts.pop("no")
+        PayingBank.objects.create(
+            county=county, unit_no=bank_unit(bank_no), bank_no=bank_no, **facts
+        )
+    _divisions(county, towns)
+
+
+def _unit(
+    county: str,
+    unit_no: int,
+    kind: Unit.Kind,
+    name: str,
+    *,
+    department_no: int | None = None,
+    bank_no: int | None = None,
+) -> Unit:
+    return Unit(
+        county=county,
+        unit_no=unit_no,
+        unit_hi=unit_no,
+        kind=kind,
+        name=name,
+        department_no=department_no,
+        bank_no=bank_no,
+    )
+
+
+def _towns(county: str, towns: Sequence[Place]) -> Iterator[Unit]:
+    """Each township's number is followed by its villages', so that one range holds them."""
     for place, town in enumerate(towns, start=1):
         first = town_unit(place)
-        units.append(_place(county, first, first + WHOLE, Unit.Kind.TOWN, town))
-        units.extend(
-            _place(county, first + n, first + n, Unit.Kind.VILLAGE, village)
-            for n, village in enumerate(town.villages, start=1)
-        )
-    for number, department in departments.items():
-        unit_no = department_unit(number)
-        units.append(
-            Unit(
-                county=county,
-                unit_no=unit_no,
-                unit_hi=unit_no,
-                kind=Unit.Kind.DEPARTMENT,
-                name=department,
-                department_no=number,
-            )
-        )
-    for bank in banks:
-        unit_no = bank_unit(bank.no)
-        units.append(
-            Unit(
-                county=county,
-                unit_no=unit_no,
-                unit_hi=unit_no,
-                kind=Unit.Kind.BANK,
-                name=bank.name,
-                bank_no=bank.no,
-            )
-        )
-        facts = asdict(bank)
-        facts["bank_no"] = facts.pop("no")
-        PayingBank.objects.create(county=county, unit_no=unit_no, **facts)
-    Unit.objects.bulk_create(units)
-    _divisions(county, towns)
+        yield _place(county, first, first + WHOLE, Unit.Kind.TOWN, town)
+        for n, village in enumerate(town.villages, start=1):
+            yield _place(county, first + n, first + n, Unit.Kind.VILLAGE, village)
 
 
 def post_people(

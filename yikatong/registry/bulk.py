@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 PEOPLE: Final = (
     ("row_no", "int4"),
@@ -122,18 +123,23 @@ def load_people(
             " WHERE version.account_id = account.id AND account.current_id IS NULL AND account.county = %(county)s",
             facts,
         )
-        cursor.execute(
-            "INSERT INTO registry_guardian (county, unit_no, person_id, guardian_id, relation, evidence, since, entered_by)"
-            " SELECT %(county)s, arrivals.unit_no, person.id, guardian.id, '监护人', '账户收集表所载监护人', current_date, %(by)s"
-            " FROM arrivals JOIN registry_person AS person"
-            "   ON person.county = %(county)s AND person.id_index = arrivals.id_index"
-            " JOIN registry_person AS guardian"
-            "   ON guardian.county = %(county)s AND guardian.id_index = arrivals.guardian_index"
-            " WHERE person.id <> guardian.id AND NOT EXISTS (SELECT FROM registry_guardian AS known"
-            "   WHERE known.person_id = person.id AND known.guardian_id = guardian.id)",
-            facts,
-        )
+        _name_guardians(cursor, facts)
     return people, accounts, read - people
+
+
+def _name_guardians(cursor: CursorWrapper, facts: Mapping[str, str | bool]) -> None:
+    """Guardians whom the collection form names, if they are registered themselves."""
+    cursor.execute(
+        "INSERT INTO registry_guardian (county, unit_no, person_id, guardian_id, relation, evidence, since, entered_by)"
+        " SELECT %(county)s, arrivals.unit_no, person.id, guardian.id, '监护人', '账户收集表所载监护人', current_date, %(by)s"
+        " FROM arrivals JOIN registry_person AS person"
+        "   ON person.county = %(county)s AND person.id_index = arrivals.id_index"
+        " JOIN registry_person AS guardian"
+        "   ON guardian.county = %(county)s AND guardian.id_index = arrivals.guardian_index"
+        " WHERE person.id <> guardian.id AND NOT EXISTS (SELECT FROM registry_guardian AS known"
+        "   WHERE known.person_id = person.id AND known.guardian_id = guardian.id)",
+        facts,
+    )
 
 
 def load_roster(rows: Iterable[Sequence[Any]], *, load_id: int, county: str, kind: str) -> int:

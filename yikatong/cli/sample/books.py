@@ -18,7 +18,8 @@ from yikatong.kernel.card import CARD_KIND_WORD
 from yikatong.kernel.errors import Refused
 
 MARK: Final = "样例数据"
-Cell = str | int | float | None
+Cell = str | int | None
+MOST_EXACT = 10**15  # past this Excel keeps no digit that it shows
 ACCOUNT_HEADER: Final = (
     "状态",
     "农户编码",
@@ -175,7 +176,7 @@ def _list_row(number: int, line: SampleLine, filled_on: date) -> Sequence[Cell]:
     person, payee = line.beneficiary, line.payee
     account = payee.account
     own = payee.id_number == person.id_number
-    shown: Cell = float(line.id_number[:17] + "0") if line.id_is_number else line.id_number
+    shown: Cell = int(line.id_number[:17] + "0") if line.id_is_number else line.id_number
     return (
         number,
         person.head_name,
@@ -208,7 +209,9 @@ def _also(head_id: str, own_id: str, shown: Cell) -> Cell:
 
 def _as_excel_saves(row: Sequence[Cell]) -> Sequence[Cell]:
     """Excel writes a long number into CSV as 5.00243E+17."""
-    return tuple(f"{cell:.5E}" if isinstance(cell, float) else cell for cell in row)
+    return tuple(
+        f"{cell:.5E}" if isinstance(cell, int) and cell > MOST_EXACT else cell for cell in row
+    )
 
 
 def _write_csv(path: Path, rows: Sequence[Sequence[Cell]]) -> None:
