@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.desk import Desk
@@ -111,3 +112,49 @@ def test_the_same_file_again_leads_to_the_earlier_result(
     page.get_by_role("button", name="上传并检查").click()
     expect(page.get_by_text("这个文件已经导入过")).to_be_visible()
     assert page.url == first
+
+
+PAGES = {
+    "town-clerk": ("/", "/import", "/batches", "/people", "/people/1", "/account-changes"),
+    "dept-clerk": ("/", "/programmes", "/notices", "/exceptions"),
+    "finance": ("/", "/batches"),
+    "bank": ("/",),
+    "audit": ("/events",),
+    "sysadmin": ("/",),
+}
+WIDTHS = (360, 390, 768, 1366, 1920)
+AXE = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
+}
+
+
+def paths_of(post: str, batch: str) -> tuple[str, ...]:
+    if post != "town-clerk":
+        return PAGES[post]
+    own = (f"/batches/{batch}", f"/batches/{batch}/lines", f"/batches/{batch}/payments")
+    return (*PAGES[post], *own)
+
+
+@pytest.mark.parametrize("size", ["normal", "large"])
+@pytest.mark.parametrize("post", PAGES)
+def test_every_page_fits_every_window_and_axe_finds_nothing(sit: Sit, post: str, size: str) -> None:
+    """Runs after the stories above, so that the lists hold something."""
+    desk = sit(f"pengshui-{post}")
+    desk.context.add_cookies([{"name": "size", "value": size, "url": desk.base}])
+    batch = ""
+    if post == "town-clerk":
+        batch = desk.open("/batches").locator("#batches .code").last.inner_text()
+    for path in paths_of(post, batch):
+        for width in WIDTHS:
+            desk.page.set_viewport_size({"width": width, "height": 800})
+            desk.open(path)
+            assert desk.page.evaluate("document.documentElement.scrollWidth") <= width, (
+                path,
+                width,
+            )
+        for width in (390, 1366):
+            desk.page.set_viewport_size({"width": width, "height": 800})
+            desk.open(path)
+            found = Axe().run(desk.page, options=AXE)
+            assert found.violations_count == 0, f"{path} {width}\n{found.generate_report()}"
