@@ -115,7 +115,9 @@ TEMPLATES: list[dict[str, Any]] = [
 
 def _database() -> dict[str, Any]:
     """The home's own server, or the one that YKT_DATABASE_URL names (roles as made by `init`)."""
-    role = {"web": "ykt_web", "worker": "ykt_worker", "public": "ykt_public"}.get(PROCESS, "ykt_admin")
+    role = {"web": "ykt_web", "worker": "ykt_worker", "public": "ykt_public"}.get(
+        PROCESS, "ykt_admin"
+    )
     options: dict[str, Any] = {"application_name": f"ykt-{PROCESS}"}
     if PROCESS == "owner":
         options["options"] = "-c role=ykt_owner"
@@ -123,11 +125,20 @@ def _database() -> dict[str, Any]:
     url = os.environ.get("YKT_DATABASE_URL")
     if not url:
         name = os.environ.get("YKT_DATABASE_NAME", "yikatong")
-        return {**common, "NAME": name, "USER": role, "HOST": os.environ.get("YKT_SOCKET_DIR", str(HOME.run))}
+        return {
+            **common,
+            "NAME": name,
+            "USER": role,
+            "HOST": os.environ.get("YKT_SOCKET_DIR", str(HOME.run)),
+        }
     parts = urlsplit(url)
     kept = HOME.keys / "database.json"
     passwords: dict[str, str] = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
-    admin = urlsplit(os.environ["YKT_ADMIN_URL"]) if role == "ykt_admin" and "YKT_ADMIN_URL" in os.environ else None
+    admin = (
+        urlsplit(os.environ["YKT_ADMIN_URL"])
+        if role == "ykt_admin" and "YKT_ADMIN_URL" in os.environ
+        else None
+    )
     return {
         **common,
         "NAME": parts.path.lstrip("/"),

@@ -61,7 +61,7 @@ class World:
     def _start(self, name: str, stdin: str, *options: str) -> None:
         ready = self.home / f"{name}.json"
         with (self.home / f"{name}.err").open("ab") as errors:
-            process = subprocess.Popen(  # noqa: S603 — our own programs, fixed words
+            process = subprocess.Popen(
                 [
                     sys.executable, "-m", f"simulators.{name}", "serve",
                     "--books", str(self.home / name), "--ready", str(ready), *options,

@@ -19,8 +19,8 @@ IN_A_COUNTY: Final = sorted(
     if name not in NOT_TABLES and any(f.column == "county" for f in model._meta.concrete_fields)
 )
 READERS: Final = {grants.table: grants.read for grants in matrix()}
-# one home has one chain, which the worker and 审计管理员 prove as a whole; 安全管理员 makes posts; the
-# worker learns from the counties' names whom it works for
+# one home has one chain, which the worker and 审计管理员 prove as a whole; 安全管理员 makes posts;
+# the worker learns from the counties' names whom it works for
 READ_ACROSS: Final = {
     ("worker", "audit_auditevent"),
     ("auditadmin", "audit_auditevent"),

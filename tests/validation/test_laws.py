@@ -34,6 +34,7 @@ from yikatong.kernel.actor import ALL_UNITS
 from yikatong.kernel.period import Period
 from yikatong.organisation.machines import machine
 from yikatong.organisation.scoping import acting
+from yikatong.payout.models import BankShare
 from yikatong.submission.models import Batch
 from yikatong.validation import bulk
 from yikatong.validation.actions import check_rows, world_facts
@@ -222,14 +223,16 @@ def _paid(planter: Planter, people: dict[str, int]) -> None:
         planter.payment(batch, line, people[name], code, unit_no=OTHER_TOWN, **values)
     programme = _programme_id(planter, "P03")
     first = planter.batch("FIRST", programme)
-    failed = planter.line(first, "P03", "冉失败", quantity=Decimal(3))
-    planter.payment(first, failed, people["冉失败"], "P03", state="FAILED")
-    for number, fen in (("AGAIN-1", 10_001), ("AGAIN-2", 10_000)):
-        again = planter.batch(number, programme, origin=first)
-        values = {"origin": failed} if fen > 10_000 else {}
-        planter.line(
-            again, "P03", "冉失败", row_no=2, quantity=Decimal(3), amount_fen=fen, **values
+    for number, key, fen in (("AGAIN-1", "一", 10_001), ("AGAIN-2", "二", 10_000)):
+        facts = {"object_key": key, "quantity": Decimal(3)}
+        failed = planter.line(first, "P03", "冉失败", **facts)
+        share = planter.put(BankShare, batch=first, bank_no=fen, batch_no=number)
+        planter.payment(
+            first, failed, people["冉失败"], "P03", object_key=key, share=share, state="FAILED"
         )
+        again = planter.batch(number, programme, origin=first)
+        facts |= {"account_index": index_of("card 从前的"), "row_no": 2, "amount_fen": fen}
+        planter.line(again, "P03", "冉失败", origin=failed, **facts)
 
 
 def _programme_id(planter: Planter, code: str) -> int:
@@ -294,7 +297,9 @@ def test_the_law_hits_and_its_neighbour_passes(one: Case) -> None:
 
 
 def test_a_reissue_may_not_exceed_what_failed() -> None:
-    """AM-3 looks at the line's origin, which only a stored batch has."""
+    """AM-3 looks at the line's origin, which only a stored batch has. The account typed at the
+    first try is no matter any more (AC-0b): the money goes to the one registered since.
+    """
     assert _codes_of_batch("AGAIN-1") == {"AM-3": (1, 1)}
     assert _codes_of_batch("AGAIN-2") == {}
 

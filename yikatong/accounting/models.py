@@ -13,7 +13,9 @@ class Voucher(CountyRecord):
     """凭证草稿: one per event and kind, so that a replay drafts nothing twice."""
 
     department_no = models.IntegerField(db_comment="主管部门编号")
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="vouchers", db_comment="批次")
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, related_name="vouchers", db_comment="批次"
+    )
     event = models.CharField(max_length=80, db_comment="业务事件标识")
     kind = models.CharField(max_length=4, db_comment="凭证种类 V1…V5")
     summary = models.CharField(max_length=200, db_comment="摘要")

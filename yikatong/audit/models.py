@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 from django.db import models
 
 
@@ -21,15 +19,15 @@ class AuditEvent(models.Model):
     person_name = models.CharField(max_length=60, db_comment="办理人姓名或机器名称")
     duty = models.CharField(max_length=20, db_comment="岗位职责")
     via = models.CharField(max_length=10, db_comment="途径：web、cli、job")
-    result = models.CharField(max_length=20, db_comment="结果：passed、returned、stays、done、refused")
+    result = models.CharField(
+        max_length=20, db_comment="结果：passed、returned、stays、done、refused"
+    )
     from_status = models.CharField(max_length=12, blank=True, db_comment="办理前状态")
     to_status = models.CharField(max_length=12, blank=True, db_comment="办理后状态")
     note = models.TextField(blank=True, db_comment="意见或原因")
     touched = models.BinaryField(db_comment="所涉明细的SM3摘要")
     prev = models.BinaryField(db_comment="上一事件的SM3")
     hash = models.BinaryField(db_comment="本事件的SM3")
-
-    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     class Meta:
         db_table_comment = "留痕事件"
@@ -43,8 +41,6 @@ class AuditHead(models.Model):
     only = models.BooleanField(primary_key=True, default=True, db_comment="唯一行")
     seq = models.BigIntegerField(db_comment="最后序号")
     hash = models.BinaryField(db_comment="最后事件的SM3")
-
-    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     class Meta:
         db_table_comment = "留痕链头"

@@ -1,1 +1,1 @@
-"""清单: the county's yearly list of programmes, their dated standards and relations (渡财发〔2022〕32号 附件1)."""
+"""清单: the yearly list of programmes, dated standards, relations (渡财发〔2022〕32号 附件1)."""

@@ -39,8 +39,8 @@ def load_catalogue(pack: CountyPack, *, actor: Actor) -> int:
         )
     for pair in pack.compatible:
         Relation.objects.create(
-            county=pack.code, code_a=pair.a, code_b=pair.b, kind=COMPATIBLE, scope="person", since=since,
-            legal_basis=pair.basis,
+            county=pack.code, code_a=pair.a, code_b=pair.b, kind=COMPATIBLE, scope="person",
+            since=since, legal_basis=pair.basis,
         )  # fmt: skip
     return len(pack.programmes)
 

@@ -27,8 +27,12 @@ class Programme(Record):
     name = models.CharField(max_length=100, db_comment="补贴资金名称，按清单原文")
     short_name = models.CharField(max_length=7, db_comment="简称，不超过7字")
     department_no = models.IntegerField(db_comment="主管部门编号")
-    payee_kind = models.CharField(max_length=10, choices=PayeeKind, db_comment="发放类型：到人、到户")
-    object_kind = models.CharField(max_length=10, blank=True, db_comment="标的：plot、machine、house、case")
+    payee_kind = models.CharField(
+        max_length=10, choices=PayeeKind, db_comment="发放类型：到人、到户"
+    )
+    object_kind = models.CharField(
+        max_length=10, blank=True, db_comment="标的：plot、machine、house、case"
+    )
     unit_name = models.CharField(max_length=10, db_comment="计量单位")
     frequency = models.CharField(max_length=20, db_comment="发放频次")
     paying_unit = models.CharField(max_length=12, db_comment="发放单位：department、township")
@@ -38,10 +42,14 @@ class Programme(Record):
     age_max = models.IntegerField(null=True, db_comment="期末最大年龄")
     age_min_female = models.IntegerField(null=True, db_comment="女性期末最小年龄，空同上")
     target = models.CharField(max_length=120, blank=True, db_comment="补贴对象")
-    benefit_roster = models.CharField(max_length=40, blank=True, db_comment="能表明已享受本项的名册种类")
+    benefit_roster = models.CharField(
+        max_length=40, blank=True, db_comment="能表明已享受本项的名册种类"
+    )
     grades = models.JSONField(default=list, db_comment="等级")
     required_columns = models.JSONField(default=list, db_comment="名单必填列")
-    disclosure_profile = models.CharField(max_length=8, db_comment="公示方式：named 逐人，totals 仅汇总")
+    disclosure_profile = models.CharField(
+        max_length=8, db_comment="公示方式：named 逐人，totals 仅汇总"
+    )
     sms_text = models.CharField(max_length=120, db_comment="到账短信模板")
     basis = models.CharField(max_length=300, blank=True, db_comment="政策依据")
     flag = models.CharField(max_length=200, blank=True, db_comment="待区县确认的事项")
@@ -55,7 +63,9 @@ class Programme(Record):
         db_table_comment = "补贴项目（清单）"
         ordering = ("county", "serial")
         constraints = (
-            models.UniqueConstraint(fields=["county", "code", "version"], name="one_version_of_a_programme"),
+            models.UniqueConstraint(
+                fields=["county", "code", "version"], name="one_version_of_a_programme"
+            ),
         )
 
 
@@ -91,7 +101,9 @@ class RequiredRoster(Record):
     county = models.CharField(max_length=6, db_comment="区县代码")
     programme_code = models.CharField(max_length=20, db_comment="项目编码")
     kind = models.CharField(max_length=40, db_comment="名册种类")
-    severity = models.CharField(max_length=8, db_comment="严重程度：block 必须在册，confirm 在册待核")
+    severity = models.CharField(
+        max_length=8, db_comment="严重程度：block 必须在册，confirm 在册待核"
+    )
     max_age_days = models.IntegerField(db_comment="名册有效自然日数")
 
     class Meta:
@@ -109,8 +121,12 @@ class Relation(Record):
     county = models.CharField(max_length=6, db_comment="区县代码")
     code_a = models.CharField(max_length=40, db_comment="项目编码甲")
     code_b = models.CharField(max_length=40, db_comment="项目编码乙或名册种类")
-    kind = models.CharField(max_length=12, db_comment="关系：DENY、HIGHER、TOPUP、SAME_ASSET、COMPATIBLE")
-    scope = models.CharField(max_length=12, db_comment="范围：person、household、plot、house、machine")
+    kind = models.CharField(
+        max_length=12, db_comment="关系：DENY、HIGHER、TOPUP、SAME_ASSET、COMPATIBLE"
+    )
+    scope = models.CharField(
+        max_length=12, db_comment="范围：person、household、plot、house、machine"
+    )
     since = models.DateField(db_comment="生效日期")
     until = models.DateField(null=True, db_comment="失效日期")
     legal_basis = models.CharField(max_length=300, blank=True, db_comment="依据")

@@ -9,7 +9,12 @@ import typer
 
 from yikatong.cli import session
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="一卡通：惠民惠农财政补贴发放管理平台", pretty_exceptions_enable=False)
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="一卡通：惠民惠农财政补贴发放管理平台",
+    pretty_exceptions_enable=False,
+)
 load_app = typer.Typer(no_args_is_help=True, help="导入账户收集表、比对名册")
 bank_app = typer.Typer(no_args_is_help=True, help="模拟银行（独立程序）")
 budget_app = typer.Typer(no_args_is_help=True, help="模拟预算一体化系统（独立程序）")
@@ -25,7 +30,9 @@ FileArgument = Annotated[Path, typer.Argument(help="表格文件：.xlsx .xls .c
 
 @app.command()
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="办完即结束，各项核对都通过才返回 0")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="办完即结束，各项核对都通过才返回 0")
+    ] = False,
     as_json: JsonOption = False,
     people: Annotated[int, typer.Option("--people", min=300, help="每个区县的人数")] = 3000,
     port: Annotated[int, typer.Option("--port")] = 8000,
@@ -42,7 +49,9 @@ def init(
     county: CountyOption,
     people: Annotated[int, typer.Option("--people", min=0, help="样例人员数，0 为没有")] = 0,
     seed: Annotated[int, typer.Option("--seed")] = 1,
-    admin_url: Annotated[str | None, typer.Option("--admin-url", help="首次建库用的管理员地址")] = None,
+    admin_url: Annotated[
+        str | None, typer.Option("--admin-url", help="首次建库用的管理员地址")
+    ] = None,
 ) -> None:
     """建立数据目录：区县包、机构、岗位；人员没有口令。"""
     from yikatong.cli import setup
@@ -53,7 +62,9 @@ def init(
 
 
 @app.command()
-def catalogue(county: Annotated[str | None, typer.Option("--county")] = None, as_json: JsonOption = False) -> None:
+def catalogue(
+    county: Annotated[str | None, typer.Option("--county")] = None, as_json: JsonOption = False
+) -> None:
     """本数据目录的清单。"""
     from yikatong.cli import lists
 
@@ -98,7 +109,9 @@ def check(
     from yikatong.cli import lists
 
     with session.refusals():
-        raise typer.Exit(lists.check(file, county, programme, period, as_json=as_json, marked=marked))
+        raise typer.Exit(
+            lists.check(file, county, programme, period, as_json=as_json, marked=marked)
+        )
 
 
 @app.command()
@@ -118,13 +131,22 @@ def submit(
     with session.refusals():
         raise typer.Exit(
             lists.submit(
-                file, county, programme, period, as_json=as_json, marked=marked, as_user=as_user, unit=unit
+                file,
+                county,
+                programme,
+                period,
+                as_json=as_json,
+                marked=marked,
+                as_user=as_user,
+                unit=unit,
             )
         )
 
 
 @app.command()
-def batch(number: Annotated[str, typer.Argument(help="批次号")], as_json: JsonOption = False) -> None:
+def batch(
+    number: Annotated[str, typer.Argument(help="批次号")], as_json: JsonOption = False
+) -> None:
     """一个批次：现在何处、资金、经过。"""
     from yikatong.cli import batches
 
@@ -147,7 +169,9 @@ def step(
 
 
 @app.command()
-def run(until_idle: Annotated[bool, typer.Option("--until-idle", help="办完可办的就结束")] = False) -> None:
+def run(
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="办完可办的就结束")] = False,
+) -> None:
     """后台办理：队列、银行、预算系统。"""
     from yikatong.cli import working
 
@@ -167,7 +191,9 @@ def serve(port: Annotated[int, typer.Option("--port", help="0 为自选空闲端
 @bank_app.command("serve")
 def bank_serve(
     seed: Annotated[int, typer.Option("--seed")] = 1,
-    fail_rate: Annotated[float, typer.Option("--fail-rate", help="发放时才发现的账户问题比例")] = 0.0,
+    fail_rate: Annotated[
+        float, typer.Option("--fail-rate", help="发放时才发现的账户问题比例")
+    ] = 0.0,
 ) -> None:
     """启动模拟银行，账户取自本数据目录。"""
     from yikatong.cli import simulated
@@ -226,7 +252,9 @@ def doctor() -> None:
 
 
 @app.command()
-def docs(check_only: Annotated[bool, typer.Option("--check", help="只核对是否最新")] = False) -> None:
+def docs(
+    check_only: Annotated[bool, typer.Option("--check", help="只核对是否最新")] = False,
+) -> None:
     """生成 docs/generated/。"""
     from yikatong.cli import docs as pages
 
@@ -234,8 +262,8 @@ def docs(check_only: Annotated[bool, typer.Option("--check", help="只核对是�
         raise typer.Exit(pages.main(check=check_only))
 
 
-@app.command()
-def test(long: Annotated[bool, typer.Option("--long", help="也跑长的")] = False) -> None:
+@app.command("test")
+def run_tests(long: Annotated[bool, typer.Option("--long", help="也跑长的")] = False) -> None:
     """全部检查和测试。"""
     from yikatong.cli import testing
 

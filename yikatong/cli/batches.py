@@ -65,14 +65,20 @@ def show(number: str, *, as_json: bool) -> None:
     if as_json:
         session.show_json(facts)
         return
-    money = {key: Money(facts[f"{key}_fen"]) for key in ("due", "paid", "failed", "in_transit", "stopped")}
+    money = {
+        key: Money(facts[f"{key}_fen"])
+        for key in ("due", "paid", "failed", "in_transit", "stopped")
+    }
     sys.stdout.write(
         f"{facts['number']} {facts['title']}  {facts['status']}\n"
         f"应发 {money['due']} = 成功 {money['paid']} + 失败 {money['failed']}"
         f" + 在途 {money['in_transit']} + 停发 {money['stopped']}\n"
     )
     for event in facts["history"]:
-        sys.stdout.write(f"  {event['at']}  {event['step']:<10} {event['by']}  {event['result']}  {event['note']}\n")
+        sys.stdout.write(
+            f"  {event['at']}  {event['step']:<10} {event['by']}  {event['result']}"
+            f"  {event['note']}\n"
+        )
 
 
 def take(number: str, name: str, *, as_user: str, reason: str) -> None:

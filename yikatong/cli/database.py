@@ -34,7 +34,7 @@ def bring_up(home: Home) -> None:
 
 def setup_django(process: str) -> None:
     """Configure Django for one process: web, worker, public or owner. Once per process."""
-    import django  # noqa: PLC0415 - settings are read at import, after the environment is ready
+    import django
 
     os.environ["YKT_PROCESS"] = process
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -46,7 +46,7 @@ def make_roles(admin_conninfo: str, database: str) -> None:
     script = (Path(law.FOLDER) / "roles.sql").read_text(encoding="utf-8")
     with psycopg.connect(admin_conninfo, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_KEY])
-        connection.execute(script)  # type: ignore[call-overload]
+        connection.execute(script)
         name = psycopg.sql.Identifier(database)
         connection.execute(psycopg.sql.SQL("ALTER DATABASE {} OWNER TO ykt_owner").format(name))
         connection.execute(psycopg.sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
@@ -95,8 +95,8 @@ def make_roles_at(admin_url: str, home: Home) -> None:
 
 def migrate() -> None:
     """Tables, then the law over them, as the owner; Django must be set up as process `owner`."""
-    from django.core.management import call_command  # noqa: PLC0415
-    from django.db import connection, transaction  # noqa: PLC0415
+    from django.core.management import call_command
+    from django.db import connection, transaction
 
     call_command("migrate", verbosity=0, interactive=False)
     with transaction.atomic(), connection.cursor() as cursor:
@@ -106,10 +106,12 @@ def migrate() -> None:
 def refuse_powerful_login(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     """The program does not run with a login that row security does not bind (trust.md §2)."""
     row = connection.execute(
-        "SELECT rolsuper OR rolbypassrls, EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid)"
+        "SELECT rolsuper OR rolbypassrls,"
+        " EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid)"
         " FROM pg_roles WHERE rolname = session_user"
     ).fetchone()
     if row is None or row[0] or row[1]:
         raise Refused(
-            "数据库登录权限过大（超级用户、可绕过行级安全或拥有表），拒绝启动。请按手册改用 ykt_web、ykt_worker 等账号。"
+            "数据库登录权限过大（超级用户、可绕过行级安全或拥有表），拒绝启动。"
+            "请按手册改用 ykt_web、ykt_worker 等账号。"
         )

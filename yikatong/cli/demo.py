@@ -15,10 +15,11 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
+from yikatong.catalogue.pack import load_towns
 from yikatong.catalogue.specs import CountyPack
 from yikatong.cli import lists, processes, proof, serving, session, setup, simulated
 from yikatong.cli.sample import books
-from yikatong.cli.sample.lists import SampleList, SampleLine, disbursement_list
+from yikatong.cli.sample.lists import SampleLine, SampleList, disbursement_list
 from yikatong.cli.sample.people import SamplePopulation
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.money import Money
@@ -62,7 +63,9 @@ def run(*, once: bool, as_json: bool, people: int, port: int) -> int:
         stories = [_tell(slug, people, str(bank["control_url"])) for slug in COUNTIES]
         for story in stories:
             _day_accounts(story)
-        figures = {"counties": {story.pack.slug: _figures(story) for story in stories}}
+        figures: dict[str, Any] = {
+            "counties": {story.pack.slug: _figures(story) for story in stories}
+        }
         proved = proof.prove()
         figures["verify"] = {"breaches": proved["breaches"]}
         figures["seconds"] = round(time.monotonic() - started, 1)
@@ -138,8 +141,10 @@ def _list_of(story: Story, code: str) -> SampleList:
     period = Period(setup.today().year, setup.today().month).previous
     while _is_used(story.pack.code, code, str(period)):
         period = period.previous
-    is_department = story.pack.programme(code).paying_unit == "department" and not _townships_draft(story)
-    town = None if is_department else setup.load_towns(session.PACKS, story.pack.code)[0].code
+    is_department = story.pack.programme(code).paying_unit == "department" and not _townships_draft(
+        story
+    )
+    town = None if is_department else load_towns(session.PACKS, story.pack.code)[0].code
     return disbursement_list(story.population, code, period=period, seed=SEED, town_code=town)
 
 
@@ -166,7 +171,8 @@ def _submit(story: Story, listed: SampleList, ending: str) -> str:
         clerk = lists.drafting_clerk(None, story.pack.slug, story.pack.code, listed.programme.code)
         number = lists.store_list(path, clerk, listed.programme.code, listed.period)
     console.print(
-        f"  [bold]{listed.programme.short_name}[/] {listed.period} {path.suffix} {len(listed.lines)} 行 → {number}"
+        f"  [bold]{listed.programme.short_name}[/] {listed.period} {path.suffix}"
+        f" {len(listed.lines)} 行 → {number}"
     )
     return number
 
@@ -179,7 +185,11 @@ def _break(story: Story, listed: SampleList) -> None:
         for row, line in enumerate(listed.lines, start=FIRST_ROW)
         if row in faulty
     }
-    sound = [line for line in listed.lines if line.payee.account and line.beneficiary.id_number not in spoiled]
+    sound = [
+        line
+        for line in listed.lines
+        if line.payee.account and line.beneficiary.id_number not in spoiled
+    ]
     for line, code in zip(sound[3::7], FAILURES, strict=False):
         number = line.payee.account.number if line.payee.account else ""
         _control(story, "faults", {"kind": "fail_account", "acct_no": number, "code": code})
@@ -243,7 +253,9 @@ def _wait_beyond(number: str, status: str) -> None:
         if processes.running("worker") is None:
             raise Refused(f"后台办理程序已退出，请查看 {session.home().logs / 'worker.log'}。")
         if time.monotonic() > end:
-            raise Refused(f"批次 {number} 停在“{STATUS_WORD[Status(status)]}”，请查看 {session.home().logs}。")
+            raise Refused(
+                f"批次 {number} 停在“{STATUS_WORD[Status(status)]}”，请查看 {session.home().logs}。"
+            )
         time.sleep(POLL_S)
 
 
@@ -307,7 +319,9 @@ def _repair(story: Story) -> None:
 
 
 def _control(story: Story, what: str, content: dict[str, Any]) -> None:
-    answer = httpx.post(f"{story.control_url}/control/{what}", json=content, timeout=10, trust_env=False)
+    answer = httpx.post(
+        f"{story.control_url}/control/{what}", json=content, timeout=10, trust_env=False
+    )
     if answer.is_error:
         raise Refused(f"模拟银行不接受：{answer.text[:200]}")
 
@@ -321,11 +335,13 @@ def _day_accounts(story: Story) -> None:
     session.log_in("worker")
     day = setup.today()
     with acting(session.machine_for(story.pack.code)) as actor:
-        banks = banks_awaited(scope=actor.scope)
+        banks = banks_awaited(everyone=True, scope=actor.scope)
         before = day_accounts(scope=actor.scope).count()
     for bank in banks:
         httpx.get(
-            f"{story.control_url}/recon/{bank.code3}/{story.pack.code}/{day.isoformat()}", timeout=10, trust_env=False
+            f"{story.control_url}/recon/{bank.code3}/{story.pack.code}/{day.isoformat()}",
+            timeout=10,
+            trust_env=False,
         ).raise_for_status()
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
@@ -346,8 +362,9 @@ def _figures(story: Story) -> dict[str, int]:
 
     session.log_in("worker")
     total = dict.fromkeys(
-        ("batches", "lines", "due_fen", "paid_fen", "failed_fen", "in_transit_fen", "stopped_fen",
-         "failed_lines", "reissued_lines", "reissued_paid_fen", "blocked_lines", "disclosed_lines"), 0,
+        ("batches", "lines", "due_fen", "paid_fen", "failed_fen", "in_transit_fen",
+         "stopped_fen", "failed_lines", "reissued_lines", "reissued_paid_fen",
+         "blocked_lines", "disclosed_lines"), 0,
     )  # fmt: skip
     with acting(session.machine_for(story.pack.code)) as actor:
         for number in story.batches:
@@ -357,7 +374,14 @@ def _figures(story: Story) -> dict[str, int]:
             total["batches"] += 1
             total["lines"] += passed + blocked
             total["blocked_lines"] += blocked
-            for key in ("due_fen", "paid_fen", "failed_fen", "in_transit_fen", "stopped_fen", "failed_lines"):
+            for key in (
+                "due_fen",
+                "paid_fen",
+                "failed_fen",
+                "in_transit_fen",
+                "stopped_fen",
+                "failed_lines",
+            ):
                 total[key] += getattr(money, key)
         for number in story.corrections:
             money = money_of(batch_by_number(number, scope=actor.scope), scope=actor.scope)
@@ -371,8 +395,10 @@ def _figures(story: Story) -> dict[str, int]:
 
 def _holds(one: dict[str, int]) -> bool:
     return (
-        one["due_fen"] == one["paid_fen"] + one["failed_fen"] + one["in_transit_fen"] + one["stopped_fen"]
-        and min(one["blocked_lines"], one["failed_lines"], one["reissued_lines"], one["paid_fen"]) > 0
+        one["due_fen"]
+        == one["paid_fen"] + one["failed_fen"] + one["in_transit_fen"] + one["stopped_fen"]
+        and min(one["blocked_lines"], one["failed_lines"], one["reissued_lines"], one["paid_fen"])
+        > 0
         and one["in_transit_fen"] == 0
         and one["reissued_paid_fen"] <= one["failed_fen"]
     )
@@ -380,14 +406,33 @@ def _holds(one: dict[str, int]) -> bool:
 
 def _show(figures: dict[str, Any], *, sound: bool) -> None:
     table = Table(title="资金去向（首次发放，元）")
-    for head in ("区县", "批次", "应发", "成功", "失败", "在途", "停发", "补发成功", "未通过行", "公示笔数"):
+    for head in (
+        "区县",
+        "批次",
+        "应发",
+        "成功",
+        "失败",
+        "在途",
+        "停发",
+        "补发成功",
+        "未通过行",
+        "公示笔数",
+    ):
         table.add_column(head, justify="left" if head == "区县" else "right")
     for slug, one in figures["counties"].items():
-        fen = [str(Money(one[f"{key}_fen"])) for key in ("due", "paid", "failed", "in_transit", "stopped", "reissued_paid")]
-        table.add_row(slug, str(one["batches"]), *fen, str(one["blocked_lines"]), str(one["disclosed_lines"]))
+        fen = [
+            str(Money(one[f"{key}_fen"]))
+            for key in ("due", "paid", "failed", "in_transit", "stopped", "reissued_paid")
+        ]
+        table.add_row(
+            slug, str(one["batches"]), *fen, str(one["blocked_lines"]), str(one["disclosed_lines"])
+        )
     console.print(table)
     breaches = figures["verify"]["breaches"]
-    console.print(f"应发 = 成功 + 失败 + 在途 + 停发 {'✓' if sound else '✗'}；不变量违反 {breaches} 处；用时 {figures['seconds']} 秒")
+    console.print(
+        f"应发 = 成功 + 失败 + 在途 + 停发 {'✓' if sound else '✗'}；"
+        f"不变量违反 {breaches} 处；用时 {figures['seconds']} 秒"
+    )
 
 
 def _show_accounts(passwords: dict[str, str]) -> None:
@@ -397,4 +442,3 @@ def _show_accounts(passwords: dict[str, str]) -> None:
     for name, password in passwords.items():
         table.add_row(name, password)
     console.print(table)
-

@@ -18,7 +18,7 @@ def rendered() -> dict[str, str]:
     """Every generated page by its file name. The same program gives the same bytes."""
     if not apps.ready:
         setup_django("web")
-    from yikatong.cli import generated  # noqa: PLC0415 - it imports models, after the set-up
+    from yikatong.cli import generated
 
     return {
         "journeys.md": generated.journeys(),

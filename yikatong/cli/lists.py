@@ -44,7 +44,9 @@ def catalogue(county: str | None, *, as_json: bool) -> None:
         return
     for item in listed:
         flag = f"（{item['flag']}）" if item["flag"] else ""
-        sys.stdout.write(f"{item['county']}  {item['code']}  {item['name']}  {item['department']}{flag}\n")
+        sys.stdout.write(
+            f"{item['county']}  {item['code']}  {item['name']}  {item['department']}{flag}\n"
+        )
 
 
 def load_people(file: Path, county: str, as_user: str | None) -> int:
@@ -60,11 +62,15 @@ def load_people(file: Path, county: str, as_user: str | None) -> int:
     clerk = _first_fitting(as_user, county, code, Duty.TOWN_CLERK)
     sheet = read_sheet(session.read_bytes(file), ACCOUNT_COLLECTION, name=file.name, limits=BULK)
     with acting(clerk):
-        people, accounts, known, troubles = register_people(sheet.frame, is_sample=False, actor=clerk)
+        people, accounts, known, troubles = register_people(
+            sheet.frame, is_sample=False, actor=clerk
+        )
     for notice in sheet.notices:
         session.say(notice.message)
     _tell(trouble.sentence for trouble in troubles)
-    session.say(f"登记 {people} 人，账户 {accounts} 个；已登记 {known} 人；未登记 {len(troubles)} 行。")
+    session.say(
+        f"登记 {people} 人，账户 {accounts} 个；已登记 {known} 人；未登记 {len(troubles)} 行。"
+    )
     return BLOCKED if troubles else SOUND
 
 
@@ -143,7 +149,7 @@ def submit(
     as_user: str | None,
     unit: str | None,
 ) -> int:
-    """The same as `check`, then stored as a batch in DRAFT by the named clerk; prints its number."""
+    """The same as `check`, then stored as a draft by the named clerk; prints its number."""
     code = check(file, county, programme, period, as_json=False, marked=marked)
     session.log_in("web")
     clerk = drafting_clerk(as_user, county, session.county_code(county), programme)
@@ -172,9 +178,20 @@ def store_list(
         item = programme_by_code(programme, scope=clerk.scope)
         intake = read_list(content, file.name, item, period, today=_today(), limits=BULK)
         kept = keep_file(
-            name=file.name, content=content, unit_no=unit, department_no=item.department_no, actor=clerk
+            name=file.name,
+            content=content,
+            unit_no=unit,
+            department_no=item.department_no,
+            actor=clerk,
         )
-        batch = draft(programme=item, period=period, unit_no=unit, rows=intake.rows, source_file=kept, actor=clerk)
+        batch = draft(
+            programme=item,
+            period=period,
+            unit_no=unit,
+            rows=intake.rows,
+            source_file=kept,
+            actor=clerk,
+        )
     return batch.number
 
 

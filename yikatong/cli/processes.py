@@ -21,7 +21,13 @@ PATIENCE_S: Final = 30.0
 POLL_S: Final = 0.05
 
 
-def start(name: str, command: Sequence[str], *, environ: Mapping[str, str] | None = None, stdin: bytes | None = None) -> int:
+def start(
+    name: str,
+    command: Sequence[str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
+) -> int:
     """Start a program of this checkout beside us; its output goes to the home's logs."""
     home = session.home()
     log = (home.logs / f"{name}.log").open("ab")

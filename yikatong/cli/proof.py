@@ -67,7 +67,9 @@ def verify(*, as_json: bool) -> int:
             for sentence in sentences:
                 sys.stdout.write(f"  {name} {sentence}\n")
         audit = proved["audit"]
-        sys.stdout.write(f"留痕 {audit['events']} 个事件，{'完整' if audit['chain_ok'] else '不完整'}\n")
+        sys.stdout.write(
+            f"留痕 {audit['events']} 个事件，{'完整' if audit['chain_ok'] else '不完整'}\n"
+        )
     return 1 if proved["breaches"] else 0
 
 
@@ -80,6 +82,10 @@ def _offending(view: str) -> list[str]:
             " LEFT JOIN submission_batch AS batch ON batch.id = broken.batch_id"
         )
         return [
-            " ".join(str(part) for part in (number, sentence, f"（{fen} 分）" if fen is not None else "") if part)
+            " ".join(
+                str(part)
+                for part in (number, sentence, f"（{fen} 分）" if fen is not None else "")
+                if part
+            )
             for number, fen, sentence in cursor.fetchall()
         ]

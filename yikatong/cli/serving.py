@@ -24,8 +24,13 @@ def serve(port: int) -> None:
         session.say(f"工作人员：http://{LOOPBACK}:{officials}/")
         session.say(f"公众查询：http://{LOOPBACK}:{public}/")
         session.say("按 Ctrl+C 停止网站；./ykt stop 停止全部。")
+
+        def end(*_: object) -> None:
+            site.terminate()
+            open_site.terminate()
+
         for signum in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(signum, lambda *_: (site.terminate(), open_site.terminate()))
+            signal.signal(signum, end)
         site.wait()
         open_site.terminate()
     for name in ("web", "public"):
@@ -37,7 +42,8 @@ def _site(process: str, port: int) -> subprocess.Popen[bytes]:
     started = subprocess.Popen(
         processes.python(
             "gunicorn", "config.wsgi:application", "--bind", f"{LOOPBACK}:{port}", "--workers", "1",
-            "--threads", THREADS, "--error-logfile", str(home.logs / f"{process}.log"), "--no-control-socket",
+            "--threads", THREADS, "--no-control-socket",
+            "--error-logfile", str(home.logs / f"{process}.log"),
         ),
         cwd=CHECKOUT,
         env={

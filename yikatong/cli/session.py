@@ -1,4 +1,4 @@
-"""What every command needs first: the home, its database, a login, an actor. Refusals are sentences."""
+"""What every command needs first: home, database, login, actor. Refusals are sentences."""
 
 from __future__ import annotations
 
@@ -34,13 +34,15 @@ def log_in(process: str) -> None:
         Refused: no home yet, or a login that row security does not bind.
     """
     if not (home().keys / "keys.json").exists():
-        raise Refused(f"{home().root} 还没有初始化。请先运行 ./ykt init --county pengshui，或 ./ykt demo。")
+        raise Refused(
+            f"{home().root} 还没有初始化。请先运行 ./ykt init --county pengshui，或 ./ykt demo。"
+        )
     database.bring_up(home())
-    from django.apps import apps  # noqa: PLC0415 - Django is set up at the first login
+    from django.apps import apps
 
     if not apps.ready:
         database.setup_django(process)
-    from django.db import connections  # noqa: PLC0415
+    from django.db import connections
 
     connection = connections["default"]
     if connection.settings_dict["USER"] != LOGINS[process]:
@@ -56,7 +58,7 @@ def county_code(slug: str) -> str:
     Raises:
         Refused: not a county of this home.
     """
-    from yikatong.organisation.queries import counties_of_home  # noqa: PLC0415
+    from yikatong.organisation.queries import counties_of_home
 
     known = {county.slug: county.county for county in counties_of_home()}
     if slug in known.values():
@@ -68,9 +70,9 @@ def county_code(slug: str) -> str:
 
 def acting_for_batch(username: str, number: str) -> Actor:
     """The person at that one of their posts which sees this batch."""
-    from yikatong.organisation.queries import actors_of  # noqa: PLC0415
-    from yikatong.organisation.scoping import acting  # noqa: PLC0415
-    from yikatong.submission.queries import batches  # noqa: PLC0415
+    from yikatong.organisation.queries import actors_of
+    from yikatong.organisation.scoping import acting
+    from yikatong.submission.queries import batches
 
     actors = actors_of(username, via=VIA)
     for actor in actors:
@@ -84,16 +86,16 @@ def acting_for_batch(username: str, number: str) -> Actor:
 
 def machine_for(county: str) -> Actor:
     """The worker in one county, for checks and reads that are nobody's own."""
-    from yikatong.organisation.machines import machine  # noqa: PLC0415
+    from yikatong.organisation.machines import machine
 
     return machine(county)
 
 
 def find_batch(number: str) -> tuple[Any, Actor]:
     """A batch in whichever county of the home has it, and the worker's actor there."""
-    from yikatong.organisation.queries import counties_of_home  # noqa: PLC0415
-    from yikatong.organisation.scoping import acting  # noqa: PLC0415
-    from yikatong.submission.queries import batches  # noqa: PLC0415
+    from yikatong.organisation.queries import counties_of_home
+    from yikatong.organisation.scoping import acting
+    from yikatong.submission.queries import batches
 
     for county in counties_of_home():
         actor = machine_for(county.county)
@@ -106,7 +108,7 @@ def find_batch(number: str) -> tuple[Any, Actor]:
 
 def owner_scope(county: str) -> Actor:
     """Set-up acts in a county's scope too: the owner's tables force row security on it."""
-    from yikatong.organisation.machines import machine  # noqa: PLC0415
+    from yikatong.organisation.machines import machine
 
     actor = machine(county)
     return Actor(0, "", "初始化", actor.duty, Scope(county), via=VIA)

@@ -102,8 +102,7 @@ def _as_owner(slugs: list[str], admin_url: str | None) -> list[str]:
         [sys.executable, "-P", "-m", "yikatong.cli.setup", *slugs],
         env=environ,
         check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
     )
     if done.returncode == session.UNREADABLE:
@@ -115,10 +114,10 @@ def _as_owner(slugs: list[str], admin_url: str | None) -> list[str]:
 
 def _set_up(slug: str) -> None:
     """As the owner: units, banks, posts, catalogue, edges of the journey."""
-    from yikatong.catalogue.actions import load_catalogue  # noqa: PLC0415 - after Django's set-up
-    from yikatong.journey.bulk import load_edges  # noqa: PLC0415
-    from yikatong.organisation import actions  # noqa: PLC0415
-    from yikatong.organisation.scoping import acting_as_owner  # noqa: PLC0415
+    from yikatong.catalogue.actions import load_catalogue
+    from yikatong.journey.bulk import load_edges
+    from yikatong.organisation import actions
+    from yikatong.organisation.scoping import acting_as_owner
 
     pack = pack_of(slug)
     actor = session.owner_scope(pack.code)
@@ -132,11 +131,15 @@ def _set_up(slug: str) -> None:
             settings=_settings(pack),
             departments={department.no: department.name for department in pack.departments},
             banks=[
-                actions.Bank(b.no, b.bank_no3, b.name, b.short_name, b.cnaps, b.payout_account, b.note)
+                actions.Bank(
+                    b.no, b.bank_no3, b.name, b.short_name, b.cnaps, b.payout_account, b.note
+                )
                 for b in pack.banks
             ],
             towns=[
-                actions.Place(t.code, t.name, tuple(actions.Place(v.code, v.name) for v in t.villages))
+                actions.Place(
+                    t.code, t.name, tuple(actions.Place(v.code, v.name) for v in t.villages)
+                )
                 for t in load_towns(session.PACKS, pack.code)
             ],
             is_sample=False,
@@ -178,18 +181,23 @@ def sample_population(pack: CountyPack, *, people: int, seed: int) -> SamplePopu
     """The same people for the same seed: the demo makes its lists from them again."""
     towns = load_towns(session.PACKS, pack.code)[:SAMPLE_TOWNS]
     return generate(
-        pack, towns, people=people, seed=seed, today=today(), prefixes=load_card_prefixes(session.PACKS)
+        pack,
+        towns,
+        people=people,
+        seed=seed,
+        today=today(),
+        prefixes=load_card_prefixes(session.PACKS),
     )
 
 
 def _register_people(pack: CountyPack, *, people: int, seed: int) -> None:
     """Made-up people go the way of real ones: through the collection form, marked as samples."""
-    from yikatong.organisation.queries import actors_of  # noqa: PLC0415
-    from yikatong.organisation.scoping import acting  # noqa: PLC0415
-    from yikatong.registry.actions import load_roster, register_people  # noqa: PLC0415
-    from yikatong.submission.sheets import read_sheet  # noqa: PLC0415
-    from yikatong.submission.sheets_door import BULK  # noqa: PLC0415
-    from yikatong.submission.sheets_forms import ACCOUNT_COLLECTION, ROSTER  # noqa: PLC0415
+    from yikatong.organisation.queries import actors_of
+    from yikatong.organisation.scoping import acting
+    from yikatong.registry.actions import load_roster, register_people
+    from yikatong.submission.sheets import read_sheet
+    from yikatong.submission.sheets_door import BULK
+    from yikatong.submission.sheets_forms import ACCOUNT_COLLECTION, ROSTER
 
     population = sample_population(pack, people=people, seed=seed)
     clerk = actors_of(f"{pack.slug}-town-clerk", via=session.VIA)[0]
@@ -212,7 +220,12 @@ def _register_people(pack: CountyPack, *, people: int, seed: int) -> None:
             )
             with acting(everywhere):
                 load_roster(
-                    frame, kind=kind, as_of=today(), file_name=roster.name, content=content, actor=everywhere
+                    frame,
+                    kind=kind,
+                    as_of=today(),
+                    file_name=roster.name,
+                    content=content,
+                    actor=everywhere,
                 )
 
 
@@ -223,8 +236,8 @@ def today() -> date:
 def main() -> None:
     """The owner's own process: prints the counties that it set up."""
     database.setup_django("owner")
-    from yikatong.organisation.queries import counties_of_home  # noqa: PLC0415
-    from yikatong.organisation.scoping import acting_as_owner  # noqa: PLC0415
+    from yikatong.organisation.queries import counties_of_home
+    from yikatong.organisation.scoping import acting_as_owner
 
     with session.refusals():
         database.migrate()

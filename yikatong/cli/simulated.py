@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import IO
 
 from yikatong.cli import processes, session
 from yikatong.kernel.home import CHECKOUT
@@ -102,9 +103,13 @@ def write_accounts() -> Path:
                     person = version.account.person
                     row = {
                         "bank_no3": banks[version.bank_no].code3,
-                        "acct_no": vault.decrypt(bytes(version.number_cipher), county=county, field=NUMBER_FIELD).decode(),
+                        "acct_no": vault.decrypt(
+                            bytes(version.number_cipher), county=county, field=NUMBER_FIELD
+                        ).decode(),
                         "name": version.account_name,
-                        "id_no": vault.decrypt(bytes(person.id_cipher), county=county, field=ID_FIELD).decode(),
+                        "id_no": vault.decrypt(
+                            bytes(person.id_cipher), county=county, field=ID_FIELD
+                        ).decode(),
                         "acct_type": version.kind,
                         "status": "NORMAL",
                         "class": "I",
@@ -140,9 +145,11 @@ def write_indicators() -> Path:
     return Path(stream.name)
 
 
-def _private_file():  # type: ignore[no-untyped-def]
+def _private_file() -> IO[str]:
     session.home().run.mkdir(parents=True, exist_ok=True)
-    return tempfile.NamedTemporaryFile("w", dir=session.home().run, suffix=".jsonl", delete=False, encoding="utf-8")
+    return tempfile.NamedTemporaryFile(
+        "w", dir=session.home().run, suffix=".jsonl", delete=False, encoding="utf-8"
+    )
 
 
 def _counties() -> list[str]:

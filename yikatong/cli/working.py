@@ -6,12 +6,15 @@ import fcntl
 import os
 import signal
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import IO, Final
 
 from yikatong.cli import processes, session
 from yikatong.kernel.errors import Refused, TryAgain
 
-PAUSE_S: Final = 0.3
+PAUSE_S: Final = 0.2
+WHOLE_ROUND_S: Final = 3.0
 SOON_S: Final = 20
 QUIET_ROUNDS: Final = 40
 NAME: Final = "worker"
@@ -38,9 +41,14 @@ def _work(*, until_idle: bool) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda number, _: ending.append(number))
     quiet = 0
+    next_whole_round = 0.0
     while not ending:
         _run_jobs()
-        moved = _listen()
+        now = time.monotonic()
+        everyone = now >= next_whole_round
+        if everyone:
+            next_whole_round = now + WHOLE_ROUND_S
+        moved = _listen(everyone=everyone)
         if moved or _jobs_ready():
             quiet = 0
             continue
@@ -57,12 +65,20 @@ def _run_jobs() -> None:
 
     worker_app = app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined]
     worker_app.run_worker(
-        wait=False, listen_notify=False, install_signal_handlers=False, concurrency=1, delete_jobs="successful"
+        wait=False,
+        listen_notify=False,
+        install_signal_handlers=False,
+        concurrency=1,
+        delete_jobs="successful",
     )
 
 
-def _listen() -> int:
-    """Ask every bank and the budget system once; gives how many things came."""
+def _listen(*, everyone: bool) -> int:
+    """Ask banks and the budget system once; gives how many things came.
+
+    A bank's folder holds the files of all counties, so each bank is asked once. `everyone`: also
+    those that owe nothing now and may still send a refund or a return.
+    """
     from django.conf import settings
 
     from yikatong.funding import treasury
@@ -72,21 +88,27 @@ def _listen() -> int:
     from yikatong.payout.queries import banks_awaited
 
     moved = 0
+    asked: set[str] = set()
     for county in counties_of_home():
         actor = session.machine_for(county.county)
         with acting(actor):
-            banks = banks_awaited(scope=actor.scope) if settings.BANK_ENDPOINTS.exists() else []
-        for bank in banks:
-            try:
-                moved += wire.collect(bank, actor=actor)
-            except TryAgain as error:
-                session.say(f"{bank.name}：{error}")
+            banks = banks_awaited(everyone=everyone, scope=actor.scope)
+        for bank in banks if settings.BANK_ENDPOINTS.exists() else []:
+            if bank.code3 not in asked:
+                asked.add(bank.code3)
+                moved += _patiently(bank.name, partial(wire.collect, bank, actor=actor))
         if settings.BUDGET_ENDPOINT.exists():
-            try:
-                moved += treasury.ask(actor=actor)
-            except TryAgain as error:
-                session.say(str(error))
+            moved += _patiently("预算系统", partial(treasury.ask, actor=actor))
     return moved
+
+
+def _patiently(name: str, ask: Callable[[], int]) -> int:
+    """A party that cannot be reached is said, and asked again in the next round."""
+    try:
+        return ask()
+    except TryAgain as error:
+        session.say(f"{name}：{error}")
+        return 0
 
 
 def _jobs_ready() -> bool:
@@ -130,7 +152,9 @@ def _requeue_stalled() -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE procrastinate_jobs SET status = 'todo', worker_id = NULL WHERE status = 'doing'")
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'todo', worker_id = NULL WHERE status = 'doing'"
+        )
         if cursor.rowcount:
             session.say(f"重新排队 {cursor.rowcount} 项中断的任务")
 

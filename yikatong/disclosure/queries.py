@@ -14,6 +14,7 @@ from yikatong.organisation.models import County
 from yikatong.organisation.queries import counties_of_home
 from yikatong.payout.models import Payment
 from yikatong.payout.rules import PaymentState
+from yikatong.registry.models import Person
 from yikatong.submission.models import Batch
 
 
@@ -25,8 +26,8 @@ def paid_facts(batch: Batch, *, scope: Scope) -> list[PaidFact]:
         .select_related("line", "line__verdict__beneficiary")
         .order_by("line_id")
         .only(
-            "amount_fen", "line__village", "line__village_group", "line__beneficiary_name", "line__quantity",
-            "line__standard", "line__verdict__beneficiary__birth_on",
+            "amount_fen", "line__village", "line__village_group", "line__beneficiary_name",
+            "line__quantity", "line__standard", "line__verdict__beneficiary__birth_on",
         )
     )  # fmt: skip
     return [
@@ -34,7 +35,7 @@ def paid_facts(batch: Batch, *, scope: Scope) -> list[PaidFact]:
             payment.line.village,
             payment.line.village_group,
             payment.line.beneficiary_name,
-            _age(payment.line.verdict.beneficiary.birth_on, on),
+            _age(payment.line.verdict.beneficiary, on),
             payment.line.quantity,
             payment.line.standard,
             payment.amount_fen,
@@ -55,11 +56,14 @@ def notice_by_slug(slug: str) -> Disclosure | None:
 
 
 def rows_of(notice: Disclosure, *, scope: Scope | None = None) -> QuerySet[DisclosureRow]:
-    assert scope is None or scope.county == notice.county
-    return DisclosureRow.objects.filter(disclosure=notice).order_by("seq")
+    rows = DisclosureRow.objects.filter(disclosure=notice).order_by("seq")
+    return rows if scope is None else rows.filter(county=scope.county)
 
 
-def _age(birth_on: date, on: date) -> int:
+def _age(person: Person | None, on: date) -> int | None:
+    if person is None:
+        return None
+    birth_on = person.birth_on
     return on.year - birth_on.year - ((on.month, on.day) < (birth_on.month, birth_on.day))
 
 
@@ -67,6 +71,7 @@ def disclosed_lines(numbers: list[str], *, scope: Scope) -> int:
     """How many paid lines the publications of these batches cover."""
     notices = Disclosure.objects.filter(county=scope.county, batch__number__in=numbers)
     return int(notices.aggregate(n=Sum("lines"))["n"] or 0)
+
 
 def notices_of(*, scope: Scope) -> QuerySet[Disclosure]:
     """Every notice that the scope may see, ended ones too, newest first."""
@@ -84,7 +89,9 @@ def disclosing_counties(*, scope: Scope | None = None) -> list[County]:
     return [one for one in counties if scope is None or one.county == scope.county]
 
 
-def notices_shown(day: date, *, programme_name: str = "", scope: Scope | None = None) -> QuerySet[Disclosure]:
+def notices_shown(
+    day: date, *, programme_name: str = "", scope: Scope | None = None
+) -> QuerySet[Disclosure]:
     """Notices in their period, of one programme where one is named."""
     found = notices_on(day, scope=scope)
     return found.filter(programme_name=programme_name) if programme_name else found

@@ -46,10 +46,16 @@ def apply_results(
     good: list[tuple[Any, ...]] = []
     for row_no, row in enumerate(rows, start=1):
         payment = known.get(row.detail_id)
-        if payment is None or (row.result != "PENDING" and locked.state not in {ShareState.PAYING, ShareState.DONE}):
+        if payment is None or (
+            row.result != "PENDING" and locked.state not in {ShareState.PAYING, ShareState.DONE}
+        ):
             _set_aside(locked, row, "结果行不在本批已下达的明细中", file_sm3, actor=actor)
             continue
-        reason = reason_of(row.reason_code) if row.reason_code else translated(bank.code3, row.bank_reason_code)
+        reason = (
+            reason_of(row.reason_code)
+            if row.reason_code
+            else translated(bank.code3, row.bank_reason_code)
+        )
         effect, state = effect_of(
             row.result,
             payment.state,
@@ -58,12 +64,16 @@ def apply_results(
             is_final=row.result != "FAILED" or reason.is_final,
         )
         if effect is Effect.SET_ASIDE:
-            what = f"银行报 {row.result} {Money(row.paid_fen)} 元，我方为 {payment.state} {Money(payment.amount_fen)} 元"
+            what = (
+                f"银行报 {row.result} {Money(row.paid_fen)} 元，"
+                f"我方为 {payment.state} {Money(payment.amount_fen)} 元"
+            )
             _set_aside(locked, row, what, file_sm3, actor=actor)
         elif effect is Effect.APPLY:
             good.append(
                 (
-                    payment.pk, file_sm3, row_no, row.result, reason.failure if row.result != "SUCCESS" else "",
+                    payment.pk, file_sm3, row_no, row.result,
+                    reason.failure if row.result != "SUCCESS" else "",
                     row.bank_reason_code or row.reason_code, row.bank_reason_text, row.paid_fen,
                     row.bank_serial or None, row.sms_status, row.paid_at or timezone.now(), state,
                 )
@@ -81,7 +91,7 @@ def note_refund(share: BankShare, rows: Sequence[RefundRow], *, actor: Actor) ->
     fresh = 0
     for row in rows:
         _, is_new = Refund.objects.get_or_create(
-            county=share.county,
+            county=actor.scope.county,
             bank_no=share.bank_no,
             refund_no=row.refund_no,
             detail_id=row.detail_id,
@@ -96,15 +106,16 @@ def note_refund(share: BankShare, rows: Sequence[RefundRow], *, actor: Actor) ->
             },
         )
         fresh += row.amount_fen if is_new else 0
-    assert actor.scope.county == share.county
     return fresh
 
 
 def note_day(
     bank_no: int, day: str, rows: Sequence[DayRow], *, file_sm3: bytes, actor: Actor
 ) -> DayAccount:
-    """日终对账: the bank's six balances beside ours; a difference stands in I3 and in quarantine."""
-    balance = {row.kind: row.amount_fen for row in rows if not row.batch_no or row.kind.startswith("SUM_")}
+    """日终对账: the bank's six balances beside ours; a difference stands in I3, and set aside."""
+    balance = {
+        row.kind: row.amount_fen for row in rows if not row.batch_no or row.kind.startswith("SUM_")
+    }
     paid = [row for row in rows if row.kind == "OUT"]
     our_lines, our_fen = bulk.our_day(actor.scope.county, bank_no, day)
     account = DayAccount.objects.create(
@@ -140,7 +151,7 @@ def note_day(
 
 
 def settle(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
-    """发放结果: every share has its results; final failures go into a new draft that points at them.
+    """发放结果: every share has its results; final failures go into a draft that points at them.
 
     Raises:
         TryAgain: a payment is still in transit or unknown.
@@ -157,7 +168,13 @@ def settle(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
         else:
             _to_do(batch, result, actor=actor)
     if lines:
-        redraft(batch, lines, "发放失败，更正后补发", actor=actor, unit_no=correction_unit(batch, actor=actor))
+        redraft(
+            batch,
+            lines,
+            "发放失败，更正后补发",
+            actor=actor,
+            unit_no=correction_unit(batch, actor=actor),
+        )
     note = f"{len(lines)} 笔失败另起更正批次" if lines else "全部发放完毕"
     return Passed(note=note)
 
@@ -173,14 +190,23 @@ def _redraft_returned(batch: Batch, applied: Sequence[tuple[Any, ...]], *, actor
     payments = [row[0] for row in applied if row[-1] == PaymentState.RETURNED]
     if payments:
         lines = list(Payment.objects.filter(pk__in=payments).values_list("line_id", flat=True))
-        redraft(batch, lines, "退汇，更正后补发", actor=actor, unit_no=correction_unit(batch, actor=actor))
+        redraft(
+            batch,
+            lines,
+            "退汇，更正后补发",
+            actor=actor,
+            unit_no=correction_unit(batch, actor=actor),
+        )
 
 
 def _to_do(batch: Batch, result: PaymentResult, *, actor: Actor) -> None:
     quarantine(
         kind="失败待人工处理",
         fingerprint=f"failed|{result.payment.detail_id}",
-        sentence=f"批次 {batch.number} 第 {result.payment.seq} 笔：{result.bank_text or '银行未说明原因'}。不自动补发，请发放单位核实后处理。",
+        sentence=(
+            f"批次 {batch.number} 第 {result.payment.seq} 笔："
+            f"{result.bank_text or '银行未说明原因'}。不自动补发，请发放单位核实后处理。"
+        ),
         unit_no=batch.unit_no,
         department_no=batch.department_no,
         bank_no=result.bank_no,
@@ -190,11 +216,16 @@ def _to_do(batch: Batch, result: PaymentResult, *, actor: Actor) -> None:
     )
 
 
-def _set_aside(share: BankShare, row: ResultRow, what: str, file_sm3: bytes, *, actor: Actor) -> None:
+def _set_aside(
+    share: BankShare, row: ResultRow, what: str, file_sm3: bytes, *, actor: Actor
+) -> None:
     quarantine(
         kind="银行结果与账不符",
         fingerprint=f"result|{share.batch_no}|{row.detail_id}|{row.result}|{row.paid_fen}",
-        sentence=f"批次 {share.batch_no} 明细 {row.detail_id}：{what}。结果文件 {file_sm3.hex()[:12]}，未入账，请与银行核对。",
+        sentence=(
+            f"批次 {share.batch_no} 明细 {row.detail_id}：{what}。"
+            f"结果文件 {file_sm3.hex()[:12]}，未入账，请与银行核对。"
+        ),
         unit_no=share.unit_no,
         department_no=share.department_no,
         bank_no=share.bank_no,

@@ -23,7 +23,8 @@ class PaymentResult(CountyRecord):
     bank_code = models.CharField(max_length=20, blank=True, db_comment="银行原因代码")
     bank_text = models.CharField(max_length=300, blank=True, db_comment="银行原因原文")
     paid_fen = models.BigIntegerField(db_comment="实付金额（分），失败为0")
-    bank_serial = models.CharField(max_length=60, null=True, db_comment="银行流水号")
+    # null where the bank gave none: only real serials are unique
+    bank_serial = models.CharField(max_length=60, null=True, db_comment="银行流水号")  # noqa: DJ001
     sms_status = models.CharField(max_length=12, blank=True, db_comment="到账短信状态")
     at = models.DateTimeField(db_comment="银行处理时间")
     applied_at = models.DateTimeField(db_comment="入账时间")
@@ -31,8 +32,12 @@ class PaymentResult(CountyRecord):
     class Meta:
         db_table_comment = "发放结果"
         constraints = (
-            models.UniqueConstraint(fields=["bank_no", "file_sm3", "row_no"], name="one_effect_per_result_row"),
-            models.UniqueConstraint(fields=["county", "bank_no", "bank_serial"], name="one_effect_per_bank_serial"),
+            models.UniqueConstraint(
+                fields=["bank_no", "file_sm3", "row_no"], name="one_effect_per_result_row"
+            ),
+            models.UniqueConstraint(
+                fields=["county", "bank_no", "bank_serial"], name="one_effect_per_bank_serial"
+            ),
         )
 
 

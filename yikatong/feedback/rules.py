@@ -32,19 +32,13 @@ def effect_of(
     A success is never overwritten; a wrong amount or a contradiction is set aside; a code that is
     not final (F10, F11) leaves the payment unknown: only asking helps (trust.md §3.4).
     """
-    if result == "PENDING":
+    if result == "PENDING" or state in SAME[result]:
         return Effect.NOTHING, state
-    if state in SAME[result]:
+    if paid_fen != (0 if result == "FAILED" else amount_fen):
+        return Effect.SET_ASIDE, state
+    event = RESULT_EVENT[result] if is_final else "unknown"
+    if event == "unknown" and state == PaymentState.UNKNOWN:
         return Effect.NOTHING, state
-    if result in {"SUCCESS", "RETURNED"} and paid_fen != amount_fen:
-        return Effect.SET_ASIDE, state
-    if result == "FAILED" and paid_fen != 0:
-        return Effect.SET_ASIDE, state
-    event = RESULT_EVENT[result]
-    if result == "FAILED" and not is_final:
-        event = "unknown"
-        if state == PaymentState.UNKNOWN:
-            return Effect.NOTHING, state
     try:
         return Effect.APPLY, moved(PAYMENT_MOVES, state, event)
     except LookupError:

@@ -21,7 +21,7 @@ FUNDED = "FUNDED"
 
 
 def request(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
-    """拨款申请: Σ of each bank's live lines, to that bank's 内部代发账户, through the budget system.
+    """拨款申请: Σ of each bank's live lines, to its 内部代发账户, through the budget system.
 
     AM-5 (余额 ≥ Σ) is the budget system's own check at filing; its no is the step `unfunded`.
     """
@@ -151,4 +151,3 @@ def returned(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict
             defer("funding.withdraw_request", request_id=other.pk, county=batch.county)
         raise TryAgain("同批其他申请尚在撤回")
     return Passed(note=f"预算系统退回：{no.return_reason}")
-

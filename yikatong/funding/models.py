@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 from django.db import models
 from django.db.models import Q
 
@@ -19,13 +17,13 @@ class ShareDue(models.Model):
     unit_no = models.IntegerField(db_comment="机构编号")
     department_no = models.IntegerField(db_comment="主管部门编号")
     bank_no = models.IntegerField(db_comment="代发银行编号")
-    batch = models.ForeignKey(Batch, on_delete=models.DO_NOTHING, related_name="+", db_comment="批次")
+    batch = models.ForeignKey(
+        Batch, on_delete=models.DO_NOTHING, related_name="+", db_comment="批次"
+    )
     batch_no = models.CharField(max_length=40, db_comment="报文批次号")
     state = models.CharField(max_length=12, db_comment="份额状态")
     live_lines = models.IntegerField(db_comment="待发笔数")
     live_fen = models.BigIntegerField(db_comment="待发金额（分）")
-
-    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     class Meta:
         managed = False
@@ -79,7 +77,10 @@ class TreasuryConfirmation(CountyRecord):
 
     department_no = models.IntegerField(db_comment="主管部门编号")
     request = models.ForeignKey(
-        FundingRequest, on_delete=models.PROTECT, related_name="confirmations", db_comment="拨款申请"
+        FundingRequest,
+        on_delete=models.PROTECT,
+        related_name="confirmations",
+        db_comment="拨款申请",
     )
     bank_no = models.IntegerField(db_comment="代发银行编号")
     amount_fen = models.BigIntegerField(db_comment="到账金额（分）")

@@ -8,7 +8,11 @@ from yikatong.funding.models import FundingRequest, ShareDue
 from yikatong.kernel.actor import Scope
 from yikatong.submission.models import Batch
 
-DEAD = (FundingRequest.State.RETURNED, FundingRequest.State.WITHDRAWN, FundingRequest.State.REFUNDED)
+DEAD = (
+    FundingRequest.State.RETURNED,
+    FundingRequest.State.WITHDRAWN,
+    FundingRequest.State.REFUNDED,
+)
 
 
 def shares_due(batch: Batch, *, scope: Scope) -> list[ShareDue]:
@@ -26,7 +30,9 @@ def live_requests(batch: Batch, *, scope: Scope) -> QuerySet[FundingRequest]:
 def open_requests(*, scope: Scope) -> QuerySet[FundingRequest]:
     """What the budget system must still be asked about."""
     ended = (*DEAD, FundingRequest.State.PAID)
-    return FundingRequest.objects.filter(county=scope.county).exclude(state__in=ended).order_by("id")
+    return (
+        FundingRequest.objects.filter(county=scope.county).exclude(state__in=ended).order_by("id")
+    )
 
 
 def request_by_id(request_id: int, *, scope: Scope) -> FundingRequest:
@@ -40,5 +46,5 @@ def request_by_id(request_id: int, *, scope: Scope) -> FundingRequest:
 
 def received_fen(request: FundingRequest, *, scope: Scope) -> int:
     """Σ of what the bank reported for this request."""
-    assert scope.county == request.county
-    return int(request.confirmations.aggregate(fen=Sum("amount_fen"))["fen"] or 0)
+    known = request.confirmations.filter(county=scope.county)
+    return int(known.aggregate(fen=Sum("amount_fen"))["fen"] or 0)

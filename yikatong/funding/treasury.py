@@ -40,7 +40,9 @@ def client() -> BudgetClient:
     try:
         facts = json.loads(settings.BUDGET_ENDPOINT.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise Refused("没有找到预算系统连接文件 budget.json，请先启动或登记预算一体化系统。") from None
+        raise Refused(
+            "没有找到预算系统连接文件 budget.json，请先启动或登记预算一体化系统。"
+        ) from None
     return BudgetClient(facts["url"])
 
 
@@ -71,7 +73,9 @@ def withdraw(request_id: int, *, actor: Actor) -> None:
         except BudgetRefused:
             return
     with acting(actor):
-        note_state(request, FundingRequest.State.WITHDRAWN, return_reason="发放单位撤回", actor=actor)
+        note_state(
+            request, FundingRequest.State.WITHDRAWN, return_reason="发放单位撤回", actor=actor
+        )
         _nudge(request)
 
 
@@ -109,7 +113,12 @@ def _note_return(request: FundingRequest, why: str, *, actor: Actor) -> None:
 
 
 def _nudge(request: FundingRequest) -> None:
-    defer("journey.nudge", lock=f"batch-{request.batch_id}", batch_id=request.batch_id, county=request.county)
+    defer(
+        "journey.nudge",
+        lock=f"batch-{request.batch_id}",
+        batch_id=request.batch_id,
+        county=request.county,
+    )
 
 
 def _application(request: FundingRequest, actor: Actor) -> FundingApplication:
@@ -117,7 +126,12 @@ def _application(request: FundingRequest, actor: Actor) -> FundingApplication:
     bank = paying_banks(scope=actor.scope)[request.bank_no]
     department = department_units(scope=actor.scope)[programme.department_no]
     agency = f"{request.county}{programme.department_no:03d}"
-    manifest = {"batch": batch.number, "bank": bank.code3, "lines": request.lines, "fen": request.amount_fen}
+    manifest = {
+        "batch": batch.number,
+        "bank": bank.code3,
+        "lines": request.lines,
+        "fen": request.amount_fen,
+    }
     return FundingApplication(
         tracking_id=request.number,
         bgt_id=request.indicator,
@@ -141,5 +155,7 @@ def _application(request: FundingRequest, actor: Actor) -> FundingApplication:
 
 def _share_number(request: FundingRequest, actor: Actor) -> str:
     """The bank's name of the share, through the view `share_due`."""
-    due = next(d for d in shares_due(request.batch, scope=actor.scope) if d.bank_no == request.bank_no)
+    due = next(
+        d for d in shares_due(request.batch, scope=actor.scope) if d.bank_no == request.bank_no
+    )
     return due.batch_no

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 from django.db import models
 
 
 class Outbox(models.Model):
-    """出站报文: bytes fixed before the first try, so that every try sends the same (trust.md §3)."""
+    """出站报文: bytes fixed before the first try: every try sends the same (trust.md §3)."""
 
     id = models.BigAutoField(primary_key=True, db_comment="编号")
     county = models.CharField(max_length=6, db_comment="区县代码")
@@ -21,8 +19,6 @@ class Outbox(models.Model):
     made_at = models.DateTimeField(db_comment="生成时间")
     sent_at = models.DateTimeField(null=True, db_comment="送达时间")
     attempts = models.IntegerField(default=0, db_comment="尝试次数")
-
-    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     class Meta:
         db_table_comment = "出站报文"
@@ -42,9 +38,9 @@ class Inbox(models.Model):
     signature = models.BinaryField(db_comment="分离签名")
     received_at = models.DateTimeField(db_comment="收到时间")
     applied_at = models.DateTimeField(null=True, db_comment="应用时间")
-    outcome = models.CharField(max_length=20, blank=True, db_comment="处理结果：applied、quarantined")
-
-    objects: ClassVar[models.Manager[Any]] = models.Manager()
+    outcome = models.CharField(
+        max_length=20, blank=True, db_comment="处理结果：applied、quarantined"
+    )
 
     class Meta:
         db_table_comment = "入站报文"
@@ -68,8 +64,6 @@ class Quarantine(models.Model):
     closed_at = models.DateTimeField(null=True, db_comment="销账时间")
     closed_by = models.CharField(max_length=60, blank=True, db_comment="销账人")
     closing_reason = models.TextField(blank=True, db_comment="销账原因")
-
-    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     class Meta:
         db_table_comment = "异常挂账"

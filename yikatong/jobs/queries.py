@@ -23,7 +23,9 @@ def open_quarantine(*, scope: Scope) -> QuerySet[Quarantine]:
 
 def unapplied_by_id(inbox_id: int, *, scope: Scope) -> Inbox | None:
     found: Inbox | None = (
-        Inbox.objects.select_for_update().filter(county=scope.county, pk=inbox_id, applied_at=None).first()
+        Inbox.objects.select_for_update()
+        .filter(county=scope.county, pk=inbox_id, applied_at=None)
+        .first()
     )
     return found
 
@@ -33,6 +35,10 @@ def parts_of(kept: Inbox, *, scope: Scope) -> list[Inbox]:
     stem = kept.name.rsplit("_", 1)[0]
     return list(
         Inbox.objects.filter(
-            county=scope.county, bank_no=kept.bank_no, kind=kept.kind, name__startswith=f"{stem}_", applied_at=None
+            county=scope.county,
+            bank_no=kept.bank_no,
+            kind=kept.kind,
+            name__startswith=f"{stem}_",
+            applied_at=None,
         ).order_by("name")
     )

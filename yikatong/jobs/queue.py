@@ -10,7 +10,9 @@ from procrastinate.contrib.django import app
 QUEUE = "main"
 
 
-def defer(task: str, *, lock: str | None = None, at: datetime | None = None, **arguments: Any) -> None:
+def defer(
+    task: str, *, lock: str | None = None, at: datetime | None = None, **arguments: Any
+) -> None:
     """Queue one job by its task's name; it exists only if the present transaction commits.
 
     `lock`: jobs of one lock run one after the other. `at`: not before that instant.

@@ -5,11 +5,13 @@ from __future__ import annotations
 from yikatong.journey.models import JourneyEdge
 from yikatong.journey.steps import edges
 from yikatong.kernel.actor import Actor
+from yikatong.kernel.errors import Refused
 
 
 def load_edges(county: str, *, actor: Actor) -> int:
     """Exactly the rows of the journey's table, in place of what stood there."""
-    assert actor.scope.county == county
+    if actor.scope.county != county:
+        raise Refused("不在本区县的范围内。")
     JourneyEdge.objects.filter(county=county).delete()
     rows = [
         JourneyEdge(county=county, step=step, from_status=start, to_status=to, is_check=is_check)

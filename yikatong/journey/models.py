@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 from django.db import models
 
 
@@ -13,8 +11,6 @@ class JourneyEdge(models.Model):
     step = models.CharField(max_length=20, db_comment="步骤")
     from_status = models.CharField(max_length=12, db_comment="原状态")
     to_status = models.CharField(max_length=12, db_comment="新状态")
-
-    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     is_check = models.BooleanField(default=False, db_comment="是否审核环节：编制人不得办理")
 

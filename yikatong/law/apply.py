@@ -14,7 +14,16 @@ from typing import Any, Final, Protocol
 
 FOLDER: Final = Path(__file__).parent
 OFFICIALS: Final = ("village", "town", "department", "finance", "bank", "audit")
-ALL_ROLES: Final = (*OFFICIALS, "sysadmin", "secadmin", "auditadmin", "web", "worker", "public", "backup")
+ALL_ROLES: Final = (
+    *OFFICIALS,
+    "sysadmin",
+    "secadmin",
+    "auditadmin",
+    "web",
+    "worker",
+    "public",
+    "backup",
+)
 # neither the public site nor a backup may append to the chain or queue a job
 OUTSIDE: Final = frozenset({"public", "backup"})
 
@@ -59,8 +68,16 @@ NOT_TABLES: Final = frozenset({"paid", "share_due", "share_refund", "journey_edg
 
 EXTRA_POLICIES: Final = (
     # sign-in looks up a post before any scope is known
-    ("organisation_unit", "sign_in_reads_units", "FOR SELECT TO ykt_web, ykt_secadmin USING (true)"),
-    ("organisation_county", "everyone_reads_names", "FOR SELECT TO ykt_web, ykt_worker, ykt_public USING (true)"),
+    (
+        "organisation_unit",
+        "sign_in_reads_units",
+        "FOR SELECT TO ykt_web, ykt_secadmin USING (true)",
+    ),
+    (
+        "organisation_county",
+        "everyone_reads_names",
+        "FOR SELECT TO ykt_web, ykt_worker, ykt_public USING (true)",
+    ),
     # a bank sees the batches that it has a share in
     (
         "submission_batch",
@@ -182,7 +199,13 @@ def _append_only() -> Iterator[str]:
             f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON {table}"
             " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
         )
-    for table in (*APPEND_ONLY, "submission_line", "submission_batch", "payout_payment", "payout_bankshare"):
+    for table in (
+        *APPEND_ONLY,
+        "submission_line",
+        "submission_batch",
+        "payout_payment",
+        "payout_bankshare",
+    ):
         yield f"DROP TRIGGER IF EXISTS never_truncated ON {table}"
         yield (
             f"CREATE TRIGGER never_truncated BEFORE TRUNCATE ON {table}"

@@ -93,12 +93,35 @@ def set_up_county(
     if actor.scope.county != county or County.objects.filter(county=county).exists():
         raise Refused(f"{name}已经初始化过，不再重复。")
     County.objects.create(
-        county=county, slug=slug, name=name, short_name=short_name, settings=dict(settings), is_sample=is_sample
+        county=county,
+        slug=slug,
+        name=name,
+        short_name=short_name,
+        settings=dict(settings),
+        is_sample=is_sample,
     )
     units = [
-        Unit(county=county, unit_no=FINANCE_UNIT, unit_hi=FINANCE_UNIT, kind=Unit.Kind.FINANCE, name=finance),
-        Unit(county=county, unit_no=AUDIT_UNIT, unit_hi=AUDIT_UNIT, kind=Unit.Kind.AUDIT, name=f"{short_name}纪检监察、审计"),
-        Unit(county=county, unit_no=ADMIN_UNIT, unit_hi=ADMIN_UNIT, kind=Unit.Kind.ADMIN, name=f"{short_name}系统管理"),
+        Unit(
+            county=county,
+            unit_no=FINANCE_UNIT,
+            unit_hi=FINANCE_UNIT,
+            kind=Unit.Kind.FINANCE,
+            name=finance,
+        ),
+        Unit(
+            county=county,
+            unit_no=AUDIT_UNIT,
+            unit_hi=AUDIT_UNIT,
+            kind=Unit.Kind.AUDIT,
+            name=f"{short_name}纪检监察、审计",
+        ),
+        Unit(
+            county=county,
+            unit_no=ADMIN_UNIT,
+            unit_hi=ADMIN_UNIT,
+            kind=Unit.Kind.ADMIN,
+            name=f"{short_name}系统管理",
+        ),
     ]
     for place, town in enumerate(towns, start=1):
         first = town_unit(place)
@@ -110,12 +133,26 @@ def set_up_county(
     for number, department in departments.items():
         unit_no = department_unit(number)
         units.append(
-            Unit(county=county, unit_no=unit_no, unit_hi=unit_no, kind=Unit.Kind.DEPARTMENT, name=department, department_no=number)
+            Unit(
+                county=county,
+                unit_no=unit_no,
+                unit_hi=unit_no,
+                kind=Unit.Kind.DEPARTMENT,
+                name=department,
+                department_no=number,
+            )
         )
     for bank in banks:
         unit_no = bank_unit(bank.no)
         units.append(
-            Unit(county=county, unit_no=unit_no, unit_hi=unit_no, kind=Unit.Kind.BANK, name=bank.name, bank_no=bank.no)
+            Unit(
+                county=county,
+                unit_no=unit_no,
+                unit_hi=unit_no,
+                kind=Unit.Kind.BANK,
+                name=bank.name,
+                bank_no=bank.no,
+            )
         )
         facts = asdict(bank)
         facts["bank_no"] = facts.pop("no")
@@ -152,7 +189,9 @@ def post_people(
     }
     made = []
     for duty, name in PEOPLE_OF_POST:
-        user = User.objects.create(username=f"{slug}-{duty.value}", name=name, password=make_password(None))
+        user = User.objects.create(
+            username=f"{slug}-{duty.value}", name=name, password=make_password(None)
+        )
         for unit in Unit.objects.filter(county=county, unit_no__in=where[duty]).order_by("unit_no"):
             Post.objects.create(user=user, duty=duty.value, unit=unit)
         made.append(user.username)
@@ -161,20 +200,27 @@ def post_people(
 
 def keep_calendar(exceptions: Mapping[date, bool], *, actor: Actor) -> int:
     """The exceptional days of the working calendar, once for the country."""
-    assert actor.scope.county
+    _known_county(actor)
     days = [CalendarDay(day=day, is_working=works) for day, works in sorted(exceptions.items())]
     CalendarDay.objects.bulk_create(days, ignore_conflicts=True)
     return len(days)
 
 
 def give_password(user: User, password: str, *, actor: Actor) -> None:
-    """For `demo` and the security administrator; production homes set their own at first sign-in."""
-    assert actor.scope.county
+    """For `demo` and the security administrator; in production at first sign-in."""
+    _known_county(actor)
     User.objects.filter(pk=user.pk).update(password=make_password(password))
 
 
 def _place(county: str, low: int, high: int, kind: Unit.Kind, place: Place) -> Unit:
-    return Unit(county=county, unit_no=low, unit_hi=high, kind=kind, name=place.name, division_code=place.code)
+    return Unit(
+        county=county,
+        unit_no=low,
+        unit_hi=high,
+        kind=kind,
+        name=place.name,
+        division_code=place.code,
+    )
 
 
 def _divisions(county: str, towns: Sequence[Place]) -> None:
@@ -183,9 +229,19 @@ def _divisions(county: str, towns: Sequence[Place]) -> None:
     Division.objects.bulk_create(
         (
             Division(
-                code=code, name=name, level=level, parent_code=parent, source=DIVISIONS_FROM, valid_from=DIVISIONS_AS_OF
+                code=code,
+                name=name,
+                level=level,
+                parent_code=parent,
+                source=DIVISIONS_FROM,
+                valid_from=DIVISIONS_AS_OF,
             )
             for code, name, level, parent in rows
         ),
         ignore_conflicts=True,
     )
+
+
+def _known_county(actor: Actor) -> None:
+    if not actor.scope.county:
+        raise Refused("没有指明区县。")

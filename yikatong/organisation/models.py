@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -11,8 +11,6 @@ from django.db.models import F, Q
 
 class Record(models.Model):
     id = models.BigAutoField(primary_key=True, db_comment="编号")
-
-    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     class Meta:
         abstract = True
@@ -37,8 +35,6 @@ class County(models.Model):
     short_name = models.CharField(max_length=20, db_comment="简称")
     settings = models.JSONField(db_comment="区县设置：验证方式、结余处理、时限、渠道、凭证科目等")
     is_sample = models.BooleanField(default=False, db_comment="是否演示数据")
-
-    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     class Meta:
         db_table_comment = "区县设置"
@@ -83,7 +79,9 @@ class Unit(CountyRecord):
         ordering = ("county", "unit_no")
         constraints = (
             models.UniqueConstraint(fields=["county", "unit_no"], name="one_unit_per_number"),
-            models.CheckConstraint(condition=Q(unit_hi__gte=F("unit_no")), name="unit_range_holds_itself"),
+            models.CheckConstraint(
+                condition=Q(unit_hi__gte=F("unit_no")), name="unit_range_holds_itself"
+            ),
         )
 
 
@@ -118,7 +116,9 @@ class User(AbstractBaseUser):
     id = models.BigAutoField(primary_key=True, db_comment="编号")
     password = models.CharField(max_length=128, db_comment="口令散列")
     last_login = models.DateTimeField(null=True, blank=True, db_comment="上次登录时间")
-    username = models.CharField(max_length=60, unique=True, db_comment="账号，如 pengshui-town-clerk")
+    username = models.CharField(
+        max_length=60, unique=True, db_comment="账号，如 pengshui-town-clerk"
+    )
     name = models.CharField(max_length=60, db_comment="姓名")
     is_active = models.BooleanField(default=True, db_comment="是否启用")
 
@@ -134,7 +134,9 @@ class User(AbstractBaseUser):
 class Post(Record):
     """岗位: one person, one duty, one unit. Administrators hold no other post (三员分立)."""
 
-    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="posts", db_comment="人员")
+    user = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="posts", db_comment="人员"
+    )
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, db_comment="机构")
     duty = models.CharField(max_length=20, db_comment="岗位职责")
     is_active = models.BooleanField(default=True, db_comment="是否在岗")
@@ -158,8 +160,6 @@ class CalendarDay(models.Model):
     is_working = models.BooleanField(db_comment="是否工作日")
     note = models.CharField(max_length=40, blank=True, db_comment="节日名称")
 
-    objects: ClassVar[models.Manager[Any]] = models.Manager()
-
     class Meta:
         db_table_comment = "工作日历"
 
@@ -171,8 +171,6 @@ class SignInThrottle(models.Model):
     failures = models.IntegerField(db_comment="窗口内尝试次数")
     window_started_at = models.DateTimeField(db_comment="窗口开始时间")
     locked_until = models.DateTimeField(null=True, db_comment="锁定至")
-
-    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     class Meta:
         db_table_comment = "登录限速"

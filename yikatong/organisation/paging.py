@@ -64,8 +64,9 @@ def told_count(rows: QuerySet[Any], word: str = "条") -> str:
 
 
 def _number(text: str | None) -> int | None:
-    is_number = text is not None and text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
-    return int(text or "") if is_number else None
+    written = text or ""
+    is_number = written.isascii() and written.isdigit() and len(written) <= LONGEST_NUMBER
+    return int(written) if is_number else None
 
 
 def _link(query: QueryDict, name: str, edge: int) -> str:

@@ -75,8 +75,7 @@ def units_of_kind(kinds: Iterable[str], *, scope: Scope) -> QuerySet[Unit]:
 def department_units(*, scope: Scope) -> dict[int, Unit]:
     """Departments by their number."""
     return {
-        unit.department_no or 0: unit
-        for unit in units_of_kind([Unit.Kind.DEPARTMENT], scope=scope)
+        unit.department_no or 0: unit for unit in units_of_kind([Unit.Kind.DEPARTMENT], scope=scope)
     }
 
 
@@ -87,8 +86,7 @@ def paying_banks(*, scope: Scope) -> dict[int, PayingBank]:
 
 
 def work_calendar(*, scope: Scope) -> WorkCalendar:
-    """The working-day table. One for the country; `scope` says who asks."""
-    assert scope.county
+    """The working-day table: one for the country, whatever the scope that asks."""
     days = CalendarDay.objects.all().values_list("day", "is_working")
     exceptions: dict[date, bool] = dict(days)
     return WorkCalendar(exceptions)

@@ -99,7 +99,12 @@ def collect(bank: PayingBank, *, actor: Actor) -> int:
                 actor=addressee,
             )
             if kept is not None:
-                defer("journey.apply_message", lock=f"inbox-{name.county}", inbox_id=kept.pk, county=name.county)
+                defer(
+                    "journey.apply_message",
+                    lock=f"inbox-{name.county}",
+                    inbox_id=kept.pk,
+                    county=name.county,
+                )
         good.append(file)
     if good:
         channel.archive(good)

@@ -40,7 +40,7 @@ def send_roster(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verd
         raise Refused("通过验证的明细与验证结论时不一致，不能发送。请联系系统管理员核查。")
     banks = paying_banks(scope=actor.scope)
     made = 0
-    for bank_no, lines, _ in bulk.banks_of_passed(batch.pk):
+    for bank_no, _, _ in bulk.banks_of_passed(batch.pk):
         share = BankShare.objects.create(
             county=batch.county,
             unit_no=batch.unit_no,
@@ -74,7 +74,10 @@ def received(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict
         redraft(batch, lines, f"银行拒收：{why}", actor=actor)
     if len(refused) == len(shares):
         return Returned("各银行均拒收：" + "；".join(sorted({s.reason for s in refused})))
-    return Passed(note=f"{len(shares) - len(refused)} 家银行已接收" + (f"，{len(refused)} 家拒收" if refused else ""))
+    return Passed(
+        note=f"{len(shares) - len(refused)} 家银行已接收"
+        + (f"，{len(refused)} 家拒收" if refused else "")
+    )
 
 
 def instruct(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
@@ -90,7 +93,9 @@ def instruct(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict
         _stop_dead(payment, actor=actor)
     sent = []
     for share in shares:
-        live = list(share.payments.filter(state=PaymentState.SENT).values_list("amount_fen", flat=True))
+        live = list(
+            share.payments.filter(state=PaymentState.SENT).values_list("amount_fen", flat=True)
+        )
         requests = live_requests(batch, scope=actor.scope).filter(bank_no=share.bank_no)
         digest = bulk.sent_digest(share.pk)
         PaymentInstruction.objects.create(
@@ -141,7 +146,9 @@ def recalled(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict
     refunds = refunded_fen(batch, scope=actor.scope)
     for application in live_requests(batch, scope=actor.scope):
         received_so_far = received_fen(application, scope=actor.scope)
-        refunded = sum(refunds.get(share.pk, 0) for share in shares if share.bank_no == application.bank_no)
+        refunded = sum(
+            refunds.get(share.pk, 0) for share in shares if share.bank_no == application.bank_no
+        )
         if received_so_far == 0 or refunded < received_so_far:
             raise TryAgain("拨款申请尚未撤回，或资金尚未退库")
     lines: list[int] = []
@@ -180,8 +187,12 @@ def confirm_stop(asked: Stop, *, actor: Actor) -> Payment:
     payment = asked.payment
     if payment.batch.status not in STOPPABLE or payment.state != PaymentState.SENT:
         raise Refused("这笔已经下达代发指令或已有结果，不能停发。")
-    Stop.objects.filter(pk=asked.pk).update(confirmed_by=actor.username, confirmed_at=timezone.now())
-    Payment.objects.filter(pk=payment.pk, state=PaymentState.SENT).update(state=PaymentState.STOPPED)
+    Stop.objects.filter(pk=asked.pk).update(
+        confirmed_by=actor.username, confirmed_at=timezone.now()
+    )
+    Payment.objects.filter(pk=payment.pk, state=PaymentState.SENT).update(
+        state=PaymentState.STOPPED
+    )
     defer("payout.post_stop", payment_id=payment.pk, county=payment.county)
     return payment
 

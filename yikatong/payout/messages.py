@@ -56,7 +56,9 @@ def _pay_rows(share: BankShare, bank_name: str, hotline: str) -> Iterator[PayRow
     for payment in payments.iterator(chunk_size=2000):
         version = payment.account_version
         person = version.account.person
-        number = vault.decrypt(bytes(version.number_cipher), county=share.county, field="card_account_version.number")
+        number = vault.decrypt(
+            bytes(version.number_cipher), county=share.county, field="card_account_version.number"
+        )
         id_number = vault.decrypt(bytes(person.id_cipher), county=share.county, field="person.id")
         amount = str(Money(payment.amount_fen))
         yield PayRow(

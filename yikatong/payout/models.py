@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 from django.db import models
 from django.db.models import Q
 
@@ -18,7 +16,9 @@ class BankShare(CountyRecord):
 
     department_no = models.IntegerField(db_comment="主管部门编号")
     bank_no = models.IntegerField(db_comment="代发银行编号")
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="shares", db_comment="批次")
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, related_name="shares", db_comment="批次"
+    )
     batch_no = models.CharField(max_length=40, unique=True, db_comment="报文批次号")
     state = models.CharField(
         max_length=10,
@@ -41,11 +41,15 @@ class Payment(CountyRecord):
 
     department_no = models.IntegerField(db_comment="主管部门编号")
     bank_no = models.IntegerField(db_comment="代发银行编号")
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="payments", db_comment="批次")
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, related_name="payments", db_comment="批次"
+    )
     share = models.ForeignKey(
         BankShare, on_delete=models.PROTECT, related_name="payments", db_comment="分行份额"
     )
-    line = models.OneToOneField(Line, on_delete=models.PROTECT, related_name="payment", db_comment="明细")
+    line = models.OneToOneField(
+        Line, on_delete=models.PROTECT, related_name="payment", db_comment="明细"
+    )
     detail_id = models.CharField(max_length=32, unique=True, db_comment="报文明细号")
     seq = models.IntegerField(db_comment="份额内序号")
     programme_code = models.CharField(max_length=20, db_comment="项目编码")
@@ -68,7 +72,14 @@ class Payment(CountyRecord):
         db_table_comment = "代发明细（实发）"
         constraints = (
             models.UniqueConstraint(
-                fields=["county", "programme_code", "period", "obligee_id", "object_key", "attempt"],
+                fields=[
+                    "county",
+                    "programme_code",
+                    "period",
+                    "obligee_id",
+                    "object_key",
+                    "attempt",
+                ],
                 name="one_payment_per_attempt_of_an_obligation",
             ),
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="a_payment_pays_something"),
@@ -124,8 +135,6 @@ class ShareRefund(models.Model):
     county = models.CharField(max_length=6, db_comment="区县代码")
     batch_id = models.BigIntegerField(db_comment="批次编号")
     refunded_fen = models.BigIntegerField(db_comment="已退库金额（分）")
-
-    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     class Meta:
         managed = False

@@ -147,7 +147,11 @@ def stops_of(batch: Batch, *, scope: Scope) -> QuerySet[Stop]:
 
 def shares_of_bank(*, scope: Scope) -> QuerySet[BankShare]:
     """For a bank's own desk: its shares, newest first."""
-    return BankShare.objects.filter(county=scope.county).select_related("batch__programme").order_by("-id")
+    return (
+        BankShare.objects.filter(county=scope.county)
+        .select_related("batch__programme")
+        .order_by("-id")
+    )
 
 
 def refunded_fen(batch: Batch, *, scope: Scope) -> dict[int, int]:
@@ -191,7 +195,9 @@ def payments_of_share(share: BankShare, *, scope: Scope) -> QuerySet[Payment]:
     )
 
 
-def share_money(share_ids: Collection[int], *, scope: Scope) -> dict[int, dict[str, tuple[int, int]]]:
+def share_money(
+    share_ids: Collection[int], *, scope: Scope
+) -> dict[int, dict[str, tuple[int, int]]]:
     """Of each share: (payments, fen) by payment state, in one query."""
     rows = (
         Payment.objects.filter(county=scope.county, share_id__in=list(share_ids))
@@ -213,15 +219,16 @@ def stops_to_confirm(*, scope: Scope) -> QuerySet[Stop]:
     )
 
 
-def banks_awaited(*, scope: Scope) -> list[PayingBank]:
-    """Banks that may have something for us: every bank of the county with a share or a question."""
-    numbers = set(
-        BankShare.objects.filter(county=scope.county).values_list("bank_no", flat=True).distinct()
-    ) | set(
-        VerificationRequest.objects.filter(county=scope.county, answered_at=None)
-        .values_list("bank_no", flat=True)
-        .distinct()
-    )
+def banks_awaited(*, everyone: bool, scope: Scope) -> list[PayingBank]:
+    """Banks to ask for files: those that owe an answer, or everyone with a share or a question."""
+    shares = BankShare.objects.filter(county=scope.county)
+    if not everyone:
+        moving = (ShareState.SENT, ShareState.ACKED, ShareState.PAYING, ShareState.RECALLING)
+        shares = shares.filter(state__in=moving)
+    questions = VerificationRequest.objects.filter(county=scope.county, answered_at=None)
+    numbers = {*shares.values_list("bank_no", flat=True).distinct()} | {
+        *questions.values_list("bank_no", flat=True).distinct()
+    }
     banks = paying_banks(scope=scope)
     return [bank for number, bank in banks.items() if number in numbers]
 
@@ -233,7 +240,9 @@ def banks_owing(*, scope: Scope) -> bool:
         BankShare.objects.filter(county=scope.county, state__in=waiting).exists()
         or VerificationRequest.objects.filter(county=scope.county, answered_at=None).exists()
         or FundingRequest.objects.filter(
-            county=scope.county, state__in=("DRAFT", "SUBMITTED", "APPROVED", "VOUCHERED"), batch__status="REQUESTED"
+            county=scope.county,
+            state__in=("DRAFT", "SUBMITTED", "APPROVED", "VOUCHERED"),
+            batch__status="REQUESTED",
         ).exists()
         or BankShare.objects.filter(
             county=scope.county, state=ShareState.ACKED, batch__status__in=("REQUESTED", "RELEASED")

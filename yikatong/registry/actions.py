@@ -185,7 +185,12 @@ def register_people(
     people, accounts, known = bulk.load_people(
         rows, county=scope.county, by=actor.username, is_sample=is_sample
     )
-    record(actor=actor, action="people.load", result="done", note=f"登记 {people} 人，账户 {accounts} 个，已登记 {known} 人，未登记 {len(troubles)} 行")
+    record(
+        actor=actor,
+        action="people.load",
+        result="done",
+        note=f"登记 {people} 人，账户 {accounts} 个，已登记 {known} 人，未登记 {len(troubles)} 行",
+    )
     return people, accounts, known, troubles
 
 
@@ -194,7 +199,9 @@ def load_roster(
 ) -> tuple[int, list[Trouble]]:
     """Store a comparison roster with its as-of date: (entries, rows not sound)."""
     if kind not in ROSTER_KINDS and not kind.startswith(ENTITLED):
-        raise Refused(f"没有“{kind}”这种名册。可用：{'、'.join(ROSTER_KINDS)}，或 {ENTITLED}项目编码。")
+        raise Refused(
+            f"没有“{kind}”这种名册。可用：{'、'.join(ROSTER_KINDS)}，或 {ENTITLED}项目编码。"
+        )
     if as_of > timezone.localdate():
         raise Refused(f"名册截止日期 {as_of} 在今天之后，请核对。")
     county = actor.scope.county
@@ -210,5 +217,10 @@ def load_roster(
         loaded_at=timezone.now(),
     )
     stored = bulk.load_roster(rows, load_id=load.pk, county=county, kind=kind)
-    record(actor=actor, action="roster.load", result="done", note=f"{kind} {as_of} {stored} 行，未采用 {len(troubles)} 行")
+    record(
+        actor=actor,
+        action="roster.load",
+        result="done",
+        note=f"{kind} {as_of} {stored} 行，未采用 {len(troubles)} 行",
+    )
     return stored, troubles

@@ -69,7 +69,7 @@ def load_people(
     Returns (people new, accounts new, rows known already).
     """
     read = _staged("arrivals", PEOPLE, rows)
-    facts = {"county": county, "by": by, "sample": is_sample}
+    facts: dict[str, str | bool] = {"county": county, "by": by, "sample": is_sample}
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO registry_household (county, unit_no, number, is_sample)"
@@ -136,9 +136,7 @@ def load_people(
     return people, accounts, read - people
 
 
-def load_roster(
-    rows: Iterable[Sequence[Any]], *, load_id: int, county: str, kind: str
-) -> int:
+def load_roster(rows: Iterable[Sequence[Any]], *, load_id: int, county: str, kind: str) -> int:
     """Insert the entries of one roster load from rows of `ROSTER`'s shape."""
     _staged("listed", ROSTER, rows)
     with connection.cursor() as cursor:

@@ -81,7 +81,9 @@ class Places:
         if town:
             found = self.by_name.get((town, place))
         else:  # a sheet of one township leaves its name out
-            own = [no for (_, name), no in self.by_name.items() if name == place and low <= no <= high]
+            own = [
+                no for (_, name), no in self.by_name.items() if name == place and low <= no <= high
+            ]
             found = own[0] if len(own) == 1 else self.once.get(place)
         if found is None:
             raise Refused(f"找不到“{town}{village}”，请按“镇街、村（社区）”填写全称。")
@@ -99,7 +101,12 @@ def short_place(name: str) -> str:
 
 
 def people_rows(
-    frame: pl.DataFrame, *, county: str, places: Places, banks: Mapping[int, PayingBank], today: date
+    frame: pl.DataFrame,
+    *,
+    county: str,
+    places: Places,
+    banks: Mapping[int, PayingBank],
+    today: date,
 ) -> tuple[list[tuple[Any, ...]], list[Trouble]]:
     """Rows of `bulk.PEOPLE`'s shape from an account-collection frame, and what was not sound."""
     rows: list[tuple[Any, ...]] = []
@@ -109,7 +116,9 @@ def people_rows(
         try:
             if (line["status"] or "").strip() not in STATUS_IN_USE:
                 continue
-            rows.append(_person(line, county=county, places=places, banks=banks, today=today, vault=vault))
+            rows.append(
+                _person(line, county=county, places=places, banks=banks, today=today, vault=vault)
+            )
         except Refused as error:
             name = line["beneficiary_name"] or ""
             troubles.append(Trouble(line["row"], f"第 {line['row']} 行 {name}：{error}"))
@@ -117,10 +126,15 @@ def people_rows(
 
 
 def _person(
-    line: Mapping[str, Any], *, county: str, places: Places, banks: Mapping[int, PayingBank], today: date, vault: Any
+    line: Mapping[str, Any],
+    *,
+    county: str,
+    places: Places,
+    banks: Mapping[int, PayingBank],
+    today: date,
+    vault: Any,
 ) -> tuple[Any, ...]:
-    if line["lost_fields"]:
-        raise Refused("身份证号或账号是数字格式，末几位已丢失，请设为文本后重新录入。")
+    _refuse_lost(line)
     number = ResidentId.parse(line["beneficiary_id"] or "", on=today)
     head = ResidentId.parse(line["head_id"] or line["beneficiary_id"] or "", on=today)
     name = (line["beneficiary_name"] or "").strip()
@@ -147,7 +161,9 @@ def _person(
         vault.encrypt(phone.encode(), county=county, field=PHONE_FIELD) if phone else None,
         masked_phone(phone) if phone else "",
         *account,
-        vault.blind_index(county, ResidentId.parse(guardian, on=today).reveal()) if guardian else None,
+        vault.blind_index(county, ResidentId.parse(guardian, on=today).reveal())
+        if guardian
+        else None,
     )
 
 
@@ -182,9 +198,8 @@ def bank_of(written: str, banks: Mapping[int, PayingBank]) -> int:
         Refused: not one of the county's paying banks.
     """
     for number, bank in banks.items():
-        if bank.name in written or written in bank.name or bank.short_name in written:
-            if written:
-                return number
+        if written and (bank.name in written or written in bank.name or bank.short_name in written):
+            return number
     known = "、".join(bank.name for bank in banks.values())
     raise Refused(f"开户银行“{written}”不是本区县的代发银行（{known}）。")
 
@@ -198,8 +213,7 @@ def roster_rows(
     vault = the_vault()
     for line in frame.iter_rows(named=True):
         try:
-            if line["lost_fields"]:
-                raise Refused("身份证号是数字格式，末几位已丢失，请设为文本后重新录入。")
+            _refuse_lost(line)
             number = ResidentId.parse(line["beneficiary_id"] or "", on=today)
             since = _day(line["since"], "起始日期")
             until = _day(line["until"], "截止日期") if line["until"] else None
@@ -216,8 +230,18 @@ def roster_rows(
             )
         except (Refused, ArithmeticError) as error:
             sentence = str(error) if isinstance(error, Refused) else "数量不是数字。"
-            troubles.append(Trouble(line["row"], f"第 {line['row']} 行 {line['beneficiary_name'] or ''}：{sentence}"))
+            troubles.append(
+                Trouble(
+                    line["row"], f"第 {line['row']} 行 {line['beneficiary_name'] or ''}：{sentence}"
+                )
+            )
     return rows, troubles
+
+
+def _refuse_lost(line: Mapping[str, Any]) -> None:
+    """DG-1: digits that Excel destroyed are never padded."""
+    if line["lost_fields"]:
+        raise Refused("身份证号或账号是数字格式，末几位已丢失，请设为文本后重新录入。")
 
 
 def _day(text: str | None, word: str) -> date:

@@ -35,7 +35,11 @@ class Person(CountyRecord):
     is_male = models.BooleanField(db_comment="是否男性")
     birth_on = models.DateField(db_comment="出生日期")
     household = models.ForeignKey(
-        Household, null=True, on_delete=models.PROTECT, related_name="members", db_comment="所属农户"
+        Household,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="members",
+        db_comment="所属农户",
     )
     relation_to_head = models.CharField(max_length=20, blank=True, db_comment="与户主关系")
     village_group = models.CharField(max_length=40, blank=True, db_comment="村（居）民小组")
@@ -64,7 +68,11 @@ class CardAccount(CountyRecord):
     )
     is_active = models.BooleanField(default=True, db_comment="是否启用")
     current = models.ForeignKey(
-        "CardAccountVersion", null=True, on_delete=models.PROTECT, related_name="+", db_comment="现行版本"
+        "CardAccountVersion",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_comment="现行版本",
     )
 
     class Meta:
@@ -117,7 +125,9 @@ class AccountChange(CountyRecord):
     bank_name = models.CharField(max_length=80, db_comment="新开户银行")
     account_name = models.CharField(max_length=60, db_comment="新户名")
     reason = models.CharField(max_length=200, db_comment="变更原因")
-    state = models.CharField(max_length=10, choices=State, default=State.PROPOSED, db_comment="状态")
+    state = models.CharField(
+        max_length=10, choices=State, default=State.PROPOSED, db_comment="状态"
+    )
     proposed_by = models.CharField(max_length=60, db_comment="申请人账号")
     proposed_at = models.DateTimeField(db_comment="申请时间")
     decided_by = models.CharField(max_length=60, blank=True, db_comment="复核人账号")
@@ -128,10 +138,13 @@ class AccountChange(CountyRecord):
         db_table_comment = "账户变更"
         constraints = (
             models.UniqueConstraint(
-                fields=["account"], condition=Q(state="PROPOSED"), name="one_open_change_per_account"
+                fields=["account"],
+                condition=Q(state="PROPOSED"),
+                name="one_open_change_per_account",
             ),
             models.CheckConstraint(
-                condition=~Q(decided_by=models.F("proposed_by")), name="two_people_change_an_account"
+                condition=~Q(decided_by=models.F("proposed_by")),
+                name="two_people_change_an_account",
             ),
         )
 
@@ -145,7 +158,10 @@ class AccountVerification(CountyRecord):
         UNAVAILABLE = "UNAVAILABLE", "无法验证"
 
     version = models.ForeignKey(
-        CardAccountVersion, on_delete=models.PROTECT, related_name="verifications", db_comment="账户版本"
+        CardAccountVersion,
+        on_delete=models.PROTECT,
+        related_name="verifications",
+        db_comment="账户版本",
     )
     bank_no = models.IntegerField(db_comment="核验银行编号")
     outcome = models.CharField(max_length=12, choices=Outcome, db_comment="核验结果")
@@ -163,8 +179,12 @@ class AccountVerification(CountyRecord):
 class Guardian(CountyRecord):
     """监护代领: who may receive for a person, on what evidence, until when."""
 
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="guardians", db_comment="补贴对象")
-    guardian = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_comment="监护人")
+    person = models.ForeignKey(
+        Person, on_delete=models.PROTECT, related_name="guardians", db_comment="补贴对象"
+    )
+    guardian = models.ForeignKey(
+        Person, on_delete=models.PROTECT, related_name="+", db_comment="监护人"
+    )
     relation = models.CharField(max_length=20, db_comment="关系")
     evidence = models.CharField(max_length=200, db_comment="证明材料")
     since = models.DateField(db_comment="起始日期")
@@ -195,7 +215,9 @@ class RosterLoad(Record):
 class RosterEntry(Record):
     """比对名册的一行."""
 
-    load = models.ForeignKey(RosterLoad, on_delete=models.PROTECT, related_name="entries", db_comment="所属导入")
+    load = models.ForeignKey(
+        RosterLoad, on_delete=models.PROTECT, related_name="entries", db_comment="所属导入"
+    )
     county = models.CharField(max_length=6, db_comment="区县代码")
     kind = models.CharField(max_length=40, db_comment="名册种类")
     id_index = models.BinaryField(db_comment="身份证号盲索引")

@@ -44,9 +44,12 @@ def active_account_of(person: Person, *, scope: Scope) -> CardAccount:
 
 
 def account_by_id(account_id: int, *, scope: Scope) -> CardAccount:
-    found: CardAccount | None = CardAccount.objects.filter(
-        county=scope.county, pk=account_id
-    ).select_related("person").defer("person__id_cipher", "person__phone_cipher").first()
+    found: CardAccount | None = (
+        CardAccount.objects.filter(county=scope.county, pk=account_id)
+        .select_related("person")
+        .defer("person__id_cipher", "person__phone_cipher")
+        .first()
+    )
     if found is None:
         raise Refused("没有这个账户，或不在您的办理范围内。")
     return found
@@ -82,7 +85,10 @@ def rosters_not_fresh(
             found.append((needed.kind, f"还没有导入“{word}”名册，无法比对。"))
         elif as_of + timedelta(days=needed.max_age_days) < day:
             found.append(
-                (needed.kind, f"“{word}”名册是 {as_of} 的，超过 {needed.max_age_days} 天，视为未比对。")
+                (
+                    needed.kind,
+                    f"“{word}”名册是 {as_of} 的，超过 {needed.max_age_days} 天，视为未比对。",
+                )
             )
     return found
 
@@ -119,7 +125,9 @@ def find_person(person_id: int, *, scope: Scope) -> Person | None:
     return found
 
 
-def versions_in_force(person_ids: Collection[int], *, scope: Scope) -> dict[int, CardAccountVersion]:
+def versions_in_force(
+    person_ids: Collection[int], *, scope: Scope
+) -> dict[int, CardAccountVersion]:
     """The account version in force of each person, in one query; its account beside it."""
     versions = (
         CardAccountVersion.objects.filter(
@@ -172,11 +180,15 @@ def account_changes(*, scope: Scope, state: str = "") -> QuerySet[AccountChange]
 def find_change(change_id: int, *, scope: Scope) -> AccountChange | None:
     """One change, with the sealed new number that its confirmation reads."""
     found: AccountChange | None = (
-        account_changes(scope=scope).defer(None).defer(
+        account_changes(scope=scope)
+        .defer(None)
+        .defer(
             "account__person__id_cipher",
             "account__person__phone_cipher",
             "account__current__number_cipher",
-        ).filter(pk=change_id).first()
+        )
+        .filter(pk=change_id)
+        .first()
     )
     return found
 
@@ -203,7 +215,9 @@ def person_by_id_number(number: str, *, scope: Scope) -> Person:
 
 def change_by_id(change_id: int, *, scope: Scope) -> AccountChange:
     found: AccountChange | None = (
-        AccountChange.objects.filter(county=scope.county, pk=change_id).select_related("account").first()
+        AccountChange.objects.filter(county=scope.county, pk=change_id)
+        .select_related("account")
+        .first()
     )
     if found is None:
         raise Refused("没有这份账户变更，或不在您的办理范围内。")

@@ -32,4 +32,6 @@ def decide(batch: Batch, *, actor: Actor, inputs: Decision = Decision()) -> Verd
     )
     seen = approval_of(batch, Approval.Kind.PASSING, scope=actor.scope)
     touched = bytes(seen.digest) if seen else b""
-    return Passed(touched=touched, note=reason) if inputs.passed else Returned(reason, touched=touched)
+    return (
+        Passed(touched=touched, note=reason) if inputs.passed else Returned(reason, touched=touched)
+    )

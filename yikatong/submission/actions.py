@@ -19,14 +19,17 @@ from yikatong.registry.queries import rosters_not_fresh
 from yikatong.submission import bulk
 from yikatong.submission.models import Approval, Batch, Confirmation, Line, SourceFile
 from yikatong.submission.queries import approval_of
-from yikatong.submission.rules import Decision, DropReason, batch_number
+from yikatong.submission.rules import Decision, DropReason, batch_number, roster_evidence
 from yikatong.vault.access import the_vault
 
 WHOLE_BATCH = ""
 ROSTER_RULE = "SY-1"
+SHORTEST_REASON = 4
 
 
-def keep_file(*, name: str, content: bytes, unit_no: int, department_no: int | None, actor: Actor) -> SourceFile:
+def keep_file(
+    *, name: str, content: bytes, unit_no: int, department_no: int | None, actor: Actor
+) -> SourceFile:
     """Store an upload whole and encrypted, before anything reads it."""
     county = actor.scope.county
     return SourceFile.objects.create(
@@ -51,7 +54,13 @@ def draft(
     actor: Actor,
 ) -> Batch:
     """Store a sheet's rows as a batch in DRAFT; rows are of `bulk.STAGED`'s shape."""
-    batch = _new_batch(programme=programme, period=str(period), unit_no=unit_no, actor=actor, source_file=source_file)
+    batch = _new_batch(
+        programme=programme,
+        period=str(period),
+        unit_no=unit_no,
+        actor=actor,
+        source_file=source_file,
+    )
     bulk.stage(rows)
     stored = bulk.store_staged(
         batch_id=batch.pk,
@@ -68,12 +77,19 @@ def draft(
 
 
 def redraft(
-    origin: Batch, line_ids: Sequence[int] | None, reason: str, *, actor: Actor, unit_no: int | None = None
+    origin: Batch,
+    line_ids: Sequence[int] | None,
+    reason: str,
+    *,
+    actor: Actor,
+    unit_no: int | None = None,
 ) -> Batch | None:
     """The one way to try again: copies lines into a new draft, each pointing at its origin.
 
     None where every chosen line has been copied before. 编制单位 stays, unless `unit_no` says.
     """
+    if not bulk.has_uncopied(origin.pk, line_ids):
+        return None
     drafting_unit = origin.unit_no if unit_no is None else unit_no
     batch = _new_batch(
         programme=origin.programme,
@@ -84,16 +100,13 @@ def redraft(
         origin=origin,
         reason=reason,
     )
-    copied = bulk.copy_lines(
+    bulk.copy_lines(
         origin_id=origin.pk,
         batch_id=batch.pk,
         unit_no=drafting_unit,
         by=actor.username,
         line_ids=line_ids,
     )
-    if copied == 0:
-        batch.delete()
-        return None
     return batch
 
 
@@ -111,7 +124,7 @@ def answer(
     """人工确认 of one finding, or of a whole batch (obligation ''); only while it is a draft."""
     if batch.status != "DRAFT":
         raise Refused("批次已送审，不能再补充确认理由。")
-    if len(reason.strip()) < 4:
+    if len(reason.strip()) < SHORTEST_REASON:
         raise Refused("请写明确认的理由（不少于 4 个字），审核人要据此判断。")
     confirmation, _ = Confirmation.objects.get_or_create(
         batch=batch,
@@ -170,9 +183,11 @@ def submit(batch: Batch, *, actor: Actor, inputs: Decision = Decision()) -> Verd
 
 def drop(batch: Batch, *, actor: Actor, inputs: DropReason = DropReason()) -> Verdict:  # noqa: B008 - frozen
     """说明作废: a draft that will not be carried further keeps its lines and says why."""
-    if len(inputs.reason.strip()) < 4:
+    if len(inputs.reason.strip()) < SHORTEST_REASON:
         raise Refused("请写明作废的原因（不少于 4 个字）。")
-    return Passed(touched=bulk.lines_of(batch.pk, only_passed=False).digest, note=inputs.reason.strip())
+    return Passed(
+        touched=bulk.lines_of(batch.pk, only_passed=False).digest, note=inputs.reason.strip()
+    )
 
 
 def keep_passing_digest(batch: Batch, *, actor: Actor) -> Approval:
@@ -184,7 +199,7 @@ def _checked(batch: Batch, decision: Decision) -> Passed | Returned:
     lines = bulk.lines_of(batch.pk, only_passed=False)
     if decision.passed:
         return Passed(touched=lines.digest, note=decision.reason.strip())
-    if len(decision.reason.strip()) < 4:
+    if len(decision.reason.strip()) < SHORTEST_REASON:
         raise Refused("退回请写明原因（不少于 4 个字），编制单位要据此修改。")
     return Returned(decision.reason.strip(), touched=lines.digest)
 
@@ -211,7 +226,11 @@ def _rosters_answered(batch: Batch, *, actor: Actor) -> None:
         batch.programme, Period.parse(batch.period), today=timezone.localdate(), scope=actor.scope
     ):
         answered = Confirmation.objects.filter(
-            county=batch.county, batch=batch, obligation=WHOLE_BATCH, rule=ROSTER_RULE, evidence=sm3(kind.encode())
+            county=batch.county,
+            batch=batch,
+            obligation=WHOLE_BATCH,
+            rule=ROSTER_RULE,
+            evidence=roster_evidence(kind),
         ).exists()
         if not answered:
             raise Refused(f"{sentence} 请先导入最新名册，或在批次页写明为何仍要送审。")

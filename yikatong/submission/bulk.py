@@ -66,7 +66,14 @@ def stage(rows: Iterable[Sequence[Any]]) -> int:
 
 
 def store_staged(
-    *, batch_id: int, county: str, unit_no: int, department_no: int, programme_code: str, period: str, by: str
+    *,
+    batch_id: int,
+    county: str,
+    unit_no: int,
+    department_no: int,
+    programme_code: str,
+    period: str,
+    by: str,
 ) -> int:
     """INSERT … SELECT of what was staged into a draft; gives the number of lines."""
     with connection.cursor() as cursor:
@@ -102,6 +109,18 @@ def copy_lines(
             arguments,
         )
         return int(cursor.rowcount)
+
+
+def has_uncopied(origin_id: int, line_ids: Sequence[int] | None) -> bool:
+    """Whether any of these lines has no successor yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM submission_line AS line WHERE line.batch_id = %s"
+            " AND (%s::bigint[] IS NULL OR line.id = ANY(%s::bigint[]))"
+            " AND NOT EXISTS (SELECT FROM submission_line AS copy WHERE copy.origin_id = line.id))",
+            [origin_id, None if line_ids is None else list(line_ids), list(line_ids or ())],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def lines_of(batch_id: int, *, only_passed: bool) -> LineSet:

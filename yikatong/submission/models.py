@@ -62,7 +62,9 @@ class BatchMove(CountyRecord):
     """状态变化, written by the trigger itself: what the audit chain is held against (I12)."""
 
     department_no = models.IntegerField(db_comment="主管部门编号")
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="moves", db_comment="批次")
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, related_name="moves", db_comment="批次"
+    )
     from_status = models.CharField(max_length=12, db_comment="原状态")
     to_status = models.CharField(max_length=12, db_comment="新状态")
     at = models.DateTimeField(db_comment="时间")
@@ -79,7 +81,9 @@ class Approval(CountyRecord):
         PASSING = "PASSING", "验证通过时"
 
     department_no = models.IntegerField(db_comment="主管部门编号")
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="approvals", db_comment="批次")
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, related_name="approvals", db_comment="批次"
+    )
     kind = models.CharField(max_length=10, choices=Kind, db_comment="时点")
     digest = models.BinaryField(db_comment="明细摘要集的SM3")
     lines = models.IntegerField(db_comment="行数")
@@ -97,7 +101,9 @@ class Line(CountyRecord):
     """
 
     department_no = models.IntegerField(db_comment="主管部门编号")
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="lines", db_comment="批次")
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, related_name="lines", db_comment="批次"
+    )
     row_no = models.IntegerField(db_comment="表格行号")
     programme_code = models.CharField(max_length=20, db_comment="项目编码")
     period = models.CharField(max_length=7, db_comment="期次 YYYY-MM")
@@ -112,7 +118,9 @@ class Line(CountyRecord):
     account_last4 = models.CharField(max_length=4, blank=True, db_comment="表内账号末四位")
     object_key = models.CharField(max_length=60, blank=True, db_comment="标的编号")
     grade = models.CharField(max_length=40, blank=True, db_comment="等级")
-    standard = models.DecimalField(max_digits=18, decimal_places=7, null=True, db_comment="表内标准（元）")
+    standard = models.DecimalField(
+        max_digits=18, decimal_places=7, null=True, db_comment="表内标准（元）"
+    )
     quantity = models.DecimalField(max_digits=14, decimal_places=3, null=True, db_comment="数量")
     months = models.IntegerField(null=True, db_comment="月数")
     amount_fen = models.BigIntegerField(null=True, db_comment="补贴金额（分），读不出为空")
@@ -131,7 +139,8 @@ class Line(CountyRecord):
         constraints = (
             models.UniqueConstraint(fields=["origin"], name="one_successor_per_line"),
             models.CheckConstraint(
-                condition=Q(amount_fen__isnull=True) | Q(amount_fen__gte=0), name="amount_never_negative"
+                condition=Q(amount_fen__isnull=True) | Q(amount_fen__gte=0),
+                name="amount_never_negative",
             ),
         )
 

@@ -21,7 +21,9 @@ def digest_breaches(*, scope: Scope) -> list[str]:
 
 
 def _lines(scope: Scope) -> Iterator[str]:
-    rows = Line.objects.filter(county=scope.county).values("id", "row_no", "digest", "batch__number", *DIGEST_FIELDS)
+    rows = Line.objects.filter(county=scope.county).values(
+        "id", "row_no", "digest", "batch__number", *DIGEST_FIELDS
+    )
     for row in rows.iterator(chunk_size=CHUNK):
         if line_digest(row) != bytes(row["digest"]):
             yield f"批次 {row['batch__number']} 第 {row['row_no']} 行的内容与其摘要不符"
@@ -36,7 +38,9 @@ def _approvals(scope: Scope) -> Iterator[str]:
         }
         for kind, chosen in sets.items():
             kept = batch.approvals.filter(kind=kind).order_by("-id").first()
-            if kept is None or (kind == Approval.Kind.APPROVED and batch.status in {"DRAFT", "COMPILED", "REPORTED"}):
+            if kept is None or (
+                kind == Approval.Kind.APPROVED and batch.status in {"DRAFT", "COMPILED", "REPORTED"}
+            ):
                 continue
             digests = chosen.values_list("digest", flat=True).iterator(chunk_size=CHUNK)
             if of_digests(bytes(digest) for digest in digests) != bytes(kept.digest):

@@ -80,7 +80,10 @@ def answers(batch: Batch, *, scope: Scope) -> QuerySet[Confirmation]:
 def same_file(sm3: bytes, *, scope: Scope) -> SourceFile | None:
     """The same bytes, uploaded before."""
     found: SourceFile | None = (
-        SourceFile.objects.filter(county=scope.county, sm3=sm3).defer("sealed").order_by("id").first()
+        SourceFile.objects.filter(county=scope.county, sm3=sm3)
+        .defer("sealed")
+        .order_by("id")
+        .first()
     )
     return found
 
@@ -118,9 +121,7 @@ def batches_waiting(
     """
     return (
         batches(scope=scope)
-        .filter(
-            Q(status__in=list(anywhere)) | Q(status__in=list(of_unit), unit_no=unit_no)
-        )
+        .filter(Q(status__in=list(anywhere)) | Q(status__in=list(of_unit), unit_no=unit_no))
         .order_by(F("due_on").asc(nulls_last=True), "id")
     )
 
@@ -128,13 +129,17 @@ def batches_waiting(
 def batch_ids_since(day: date, *, scope: Scope) -> list[int]:
     """Numbers (`id`) of the batches drafted on this day or later."""
     return list(
-        Batch.objects.filter(county=scope.county, made_at__date__gte=day).values_list("pk", flat=True)
+        Batch.objects.filter(county=scope.county, made_at__date__gte=day).values_list(
+            "pk", flat=True
+        )
     )
 
 
 def numbers_of(batch_ids: Collection[int], *, scope: Scope) -> dict[int, str]:
     return dict(
-        Batch.objects.filter(county=scope.county, pk__in=list(batch_ids)).values_list("pk", "number")
+        Batch.objects.filter(county=scope.county, pk__in=list(batch_ids)).values_list(
+            "pk", "number"
+        )
     )
 
 

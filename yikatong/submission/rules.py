@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from yikatong.catalogue.specs import ROSTER_KINDS
 from yikatong.kernel.digest import canonical, sm3
 from yikatong.kernel.steps import Inputs
 
@@ -55,6 +57,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
     return value
+
+
+def roster_evidence(kind: str) -> bytes:
+    """What an answer about a stale or missing roster is keyed by: as rule SY-1 digests it."""
+    word = ROSTER_KINDS.get(kind, kind)
+    return hashlib.sha256(f"SY-1|{kind}|{word}".encode()).digest()
 
 
 def batch_number(slug: str, period: str, programme_code: str, serial: int) -> str:

@@ -1,1 +1,1 @@
-"""验证: row rules, cross rules, the bank's check, and the verdict that splits a batch (两方案 四(二))."""
+"""验证: row rules, cross rules, the bank's check, the verdict that splits (两方案 四(二))."""

@@ -12,23 +12,33 @@ from django.utils import timezone
 
 from yikatong.audit.actions import record
 from yikatong.catalogue.models import Programme
+from yikatong.catalogue.queries import programme_by_code
 from yikatong.jobs.numbers import wire_number
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import ALL_UNITS, Actor
-from yikatong.kernel.digest import sm3
 from yikatong.kernel.errors import Refused, TryAgain
 from yikatong.kernel.period import Period
 from yikatong.kernel.steps import NOTHING, Inputs, Passed, Returned, Verdict
 from yikatong.organisation.queries import county_settings, paying_banks
 from yikatong.registry.models import VerificationRequest
 from yikatong.submission import bulk as lines
-from yikatong.submission.actions import ROSTER_RULE, WHOLE_BATCH, answer, keep_passing_digest, redraft
+from yikatong.submission.actions import (
+    ROSTER_RULE,
+    WHOLE_BATCH,
+    answer,
+    draft,
+    keep_passing_digest,
+    redraft,
+)
 from yikatong.submission.models import Batch, SourceFile
 from yikatong.submission.queries import answers
+from yikatong.submission.rules import roster_evidence
 from yikatong.validation import bulk
+from yikatong.validation.intake import read_list
 from yikatong.validation.models import CheckRun
 from yikatong.validation.queries import last_run
 from yikatong.validation.rules import Bands, Report
+from yikatong.vault.access import the_vault
 
 ANSWER_WAIT = timedelta(minutes=30)
 NO_BATCH = 0
@@ -36,7 +46,12 @@ HIGHEST_AGE = 200
 
 
 def check_rows(
-    rows: Iterable[Sequence[Any]], *, programme: Programme, period: Period, bands: Bands, actor: Actor
+    rows: Iterable[Sequence[Any]],
+    *,
+    programme: Programme,
+    period: Period,
+    bands: Bands,
+    actor: Actor,
 ) -> Report:
     """Judge a sheet by every rule and store nothing; `actor` is the worker's."""
     lines.stage(rows)
@@ -91,7 +106,10 @@ def conclude(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict
     _judge(batch, bands=_own(batch), actor=actor)
     _store(batch, actor=actor)
     passed, failed = bulk.store_verdicts(
-        batch_id=batch.pk, county=batch.county, unit_no=batch.unit_no, department_no=batch.department_no
+        batch_id=batch.pk,
+        county=batch.county,
+        unit_no=batch.unit_no,
+        department_no=batch.department_no,
     )
     touched = lines.lines_of(batch.pk, only_passed=True).digest
     holds = county_settings(scope=actor.scope).settings.get("verdict") == "hold"
@@ -138,8 +156,8 @@ def answer_rule(batch: Batch, rule: str, reason: str, *, actor: Actor) -> int:
 
 
 def answer_roster(batch: Batch, kind: str, reason: str, *, actor: Actor) -> None:
-    """人工确认 that a draft goes on although a roster is missing or stale (SY-1, once per batch)."""
-    evidence = sm3(kind.encode())
+    """人工确认 that a draft goes on although a roster is missing or stale (SY-1, once)."""
+    evidence = roster_evidence(kind)
     answer(
         batch,
         obligation=WHOLE_BATCH,
@@ -163,7 +181,9 @@ def _record_answer(actor: Actor, batch: Batch, note: str) -> None:
     )
 
 
-def world_facts(programme: Programme, period: Period, *, batch_id: int, actor: Actor) -> dict[str, Any]:
+def world_facts(
+    programme: Programme, period: Period, *, batch_id: int, actor: Actor
+) -> dict[str, Any]:
     """The parameters of world.sql for one programme and period."""
     settings = county_settings(scope=actor.scope).settings
     lowest = -1 if programme.age_min is None else programme.age_min
@@ -182,7 +202,9 @@ def world_facts(programme: Programme, period: Period, *, batch_id: int, actor: A
         "quantity_is_one": "quantity" not in programme.required_columns,
         "months_default": programme.months_default,
         "age_lowest": lowest,
-        "age_lowest_female": lowest if programme.age_min_female is None else programme.age_min_female,
+        "age_lowest_female": lowest
+        if programme.age_min_female is None
+        else programme.age_min_female,
         "age_highest": HIGHEST_AGE if programme.age_max is None else programme.age_max,
         "age_rule": _age_rule(programme),
     }
@@ -192,7 +214,9 @@ def _age_rule(programme: Programme) -> str:
     parts = []
     if programme.age_min is not None:
         female = programme.age_min_female
-        parts.append(f"满{programme.age_min}岁" + (f"，女满{female}岁" if female is not None else ""))
+        parts.append(
+            f"满{programme.age_min}岁" + (f"，女满{female}岁" if female is not None else "")
+        )
     if programme.age_max is not None:
         parts.append(f"不超过{programme.age_max}岁")
     return "，".join(parts)
@@ -227,3 +251,52 @@ def _own(batch: Batch) -> Bands:
         )
         low, high = cursor.fetchone() or ALL_UNITS
     return Bands(low, high)
+
+
+def run_check(run: CheckRun, *, bands: Bands, actor: Actor) -> None:
+    """检查上传的名单: the worker reads the kept file, judges it and writes the report down.
+
+    An unreadable file ends the check with its sentence; nothing is stored as a batch.
+    """
+    county = run.county
+    content = the_vault().decrypt(bytes(run.source_file.sealed), county=county, field="upload.body")
+    programme = programme_by_code(run.programme_code, scope=actor.scope)
+    period = Period.parse(run.period)
+    try:
+        intake = read_list(
+            content, run.source_file.name, programme, period, today=timezone.localdate()
+        )
+    except Refused as error:
+        CheckRun.objects.filter(pk=run.pk, county=county).update(
+            state=CheckRun.State.FAILED, trouble=str(error)
+        )
+        return
+    told = check_rows(intake.rows, programme=programme, period=period, bands=bands, actor=actor)
+    CheckRun.objects.filter(pk=run.pk, county=county).update(
+        state=CheckRun.State.DONE, report=told.with_notices(intake.notices).as_json()
+    )
+
+
+def store_check(run: CheckRun, *, actor: Actor) -> Batch:
+    """存为草稿 of a file that was checked, by its clerk; a second press gives the same batch."""
+    stored: Batch | None = run.batch
+    if stored is not None:
+        return stored
+    if run.state != CheckRun.State.DONE:
+        raise Refused("这份名单还没有检查完，不能存为草稿。")
+    programme = programme_by_code(run.programme_code, scope=actor.scope)
+    period = Period.parse(run.period)
+    sealed = bytes(run.source_file.sealed)
+    content = the_vault().decrypt(sealed, county=run.county, field="upload.body")
+    intake = read_list(content, run.source_file.name, programme, period, today=timezone.localdate())
+    batch = draft(
+        programme=programme,
+        period=period,
+        unit_no=actor.unit_no,
+        rows=intake.rows,
+        source_file=run.source_file,
+        actor=actor,
+    )
+    CheckRun.objects.filter(pk=run.pk, county=run.county).update(batch=batch)
+    defer("validation.examine", batch_id=batch.pk, county=batch.county)
+    return batch

@@ -39,11 +39,14 @@ def take_batch(batch_id: int) -> None:
 
 def _take(identity: str, source: str, arguments: Sequence[Any]) -> None:
     keys = ", ".join(
-        f"{NAME_KEY.format(column=name)} AS {name}_key" for name in ("payee_name", "beneficiary_name")
+        f"{NAME_KEY.format(column=name)} AS {name}_key"
+        for name in ("payee_name", "beneficiary_name")
     )
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS pg_temp.input, pg_temp.line, pg_temp.person, pg_temp.account,"
-                       " pg_temp.relation, pg_temp.roster, pg_temp.paid, pg_temp.programme, pg_temp.found")
+        cursor.execute(
+            "DROP TABLE IF EXISTS pg_temp.input, pg_temp.line, pg_temp.person, pg_temp.account,"
+            " pg_temp.relation, pg_temp.roster, pg_temp.paid, pg_temp.programme, pg_temp.found"
+        )
         cursor.execute(
             f"CREATE TEMP TABLE input ON COMMIT DROP AS"  # noqa: S608 - names of our own
             f" SELECT {identity}, {INPUT_COLUMNS}, {keys} FROM {source}",
@@ -81,14 +84,19 @@ def run_rules(bands: Bands) -> None:
 
 def _insert(law: Law) -> str:
     prefix = "'第 ' || line.row_no || ' 行 ' || line.beneficiary_name || '：' || "
-    if law.once == "always" or law.once == "batch":
+    if law.once in {"always", "batch"}:
         prefix = ""
     sentence = sentence_sql(law.message)
     if law.trimmed:
         own = "found.unit_no BETWEEN %(lo)s AND %(hi)s"
         sentence = f"CASE WHEN {own} THEN {sentence} ELSE {sentence_sql(law.trimmed)} END"
-    evidence = " || '|' || ".join(f"coalesce(found.{name}::text, '')" for name in law.columns[1:]) or "''"
-    quoted = {key: value.replace("'", "''") for key, value in (("code", law.code), ("verdict", law.verdict))}
+    evidence = (
+        " || '|' || ".join(f"coalesce(found.{name}::text, '')" for name in law.columns[1:]) or "''"
+    )
+    quoted = {
+        key: value.replace("'", "''")
+        for key, value in (("code", law.code), ("verdict", law.verdict))
+    }
     return (
         "INSERT INTO found"  # noqa: S608 - rule files of our own, checked when loaded
         f" SELECT found.line_id, '{quoted['code']}', '{law.severity}', '{quoted['verdict']}', '{law.field}',"
@@ -104,8 +112,8 @@ def forgive_answered(batch_ids: Sequence[int]) -> None:
             "UPDATE found SET severity = 'info', verdict = '已确认' FROM submission_confirmation AS answer, line"
             " WHERE found.severity = 'confirm' AND line.line_id = found.line_id"
             " AND answer.batch_id = ANY(%s) AND answer.rule = found.rule"
-            " AND ((answer.obligation = line.obligation AND answer.evidence = found.evidence)"
-            "   OR (found.once = 'batch' AND answer.obligation = ''))",
+            " AND answer.evidence = found.evidence"
+            " AND answer.obligation = CASE found.once WHEN 'batch' THEN '' ELSE line.obligation END",
             [list(batch_ids)],
         )
 
@@ -142,7 +150,9 @@ def report(*, is_check: bool) -> Report:
     return Report(rows, rows - blocked - open_, blocked, open_, int(amount_fen), findings)
 
 
-def store_findings(*, batch_id: int, run_no: int, county: str, unit_no: int, department_no: int) -> None:
+def store_findings(
+    *, batch_id: int, run_no: int, county: str, unit_no: int, department_no: int
+) -> None:
     """Keep what was found, INSERT … SELECT."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -155,7 +165,9 @@ def store_findings(*, batch_id: int, run_no: int, county: str, unit_no: int, dep
         )
 
 
-def store_verdicts(*, batch_id: int, county: str, unit_no: int, department_no: int) -> tuple[int, int]:
+def store_verdicts(
+    *, batch_id: int, county: str, unit_no: int, department_no: int
+) -> tuple[int, int]:
     """Append each line's verdict with whom it was judged as; gives (passed, failed)."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -187,7 +199,8 @@ def store_verdicts(*, batch_id: int, county: str, unit_no: int, department_no: i
 def failing_lines(batch_id: int) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT line_id FROM validation_lineverdict WHERE batch_id = %s AND NOT passed", [batch_id]
+            "SELECT line_id FROM validation_lineverdict WHERE batch_id = %s AND NOT passed",
+            [batch_id],
         )
         return [line_id for (line_id,) in cursor.fetchall()]
 

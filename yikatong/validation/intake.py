@@ -41,7 +41,13 @@ class Intake:
 
 
 def read_list(
-    content: bytes, name: str, programme: Programme, period: Period, *, today: date, limits: Limits = WEB
+    content: bytes,
+    name: str,
+    programme: Programme,
+    period: Period,
+    *,
+    today: date,
+    limits: Limits = WEB,
 ) -> Intake:
     """Read a 发放清册 for one programme and period.
 
@@ -55,10 +61,14 @@ def read_list(
 
 def _notices(sheet: Sheet) -> Iterator[FoundRow]:
     for notice in sheet.notices:
-        yield FoundRow(notice.row or 0, notice.field, notice.rule, notice.severity, notice.message, "提示")
+        yield FoundRow(
+            notice.row or 0, notice.field, notice.rule, notice.severity, notice.message, "提示"
+        )
 
 
-def _rows(sheet: Sheet, programme: Programme, period: Period, today: date) -> Iterator[tuple[Any, ...]]:
+def _rows(
+    sheet: Sheet, programme: Programme, period: Period, today: date
+) -> Iterator[tuple[Any, ...]]:
     required = (*row_rules.ALWAYS_FILLED, *programme.required_columns)
     found = row_rules.examine(sheet.frame, on=today, required=required)
     faults = _by_row(found)

@@ -59,15 +59,26 @@ def _mark(sheet: Worksheet, report: Report) -> None:
         cell = sheet.cell(row, free, _safe("；".join(f.message for f in findings)))
         sheet.cell(row, free + 1, ADVICE.get(worst, ""))
         if worst:
-            cell.fill = RED if worst == BLOCK else YELLOW
-            first = sheet.cell(row, 1)
-            first.fill = cell.fill
+            first, fill = sheet.cell(row, 1), RED if worst == BLOCK else YELLOW
+            cell.fill = fill
+            first.fill = fill
             first.comment = Comment(findings[0].message, "一卡通")
 
 
 def _summarise(book: Workbook, report: Report) -> None:
     sheet = book.create_sheet(SUMMARY)
-    sheet.append(["共", report.rows, "通过", report.passed, "错误", report.blocked, "待核", report.to_confirm])
+    sheet.append(
+        [
+            "共",
+            report.rows,
+            "通过",
+            report.passed,
+            "错误",
+            report.blocked,
+            "待核",
+            report.to_confirm,
+        ]
+    )
     counts = Counter((finding.rule, finding.severity) for finding in report.findings)
     sheet.append(["规则", "严重程度", "条数"])
     for (rule, severity), times in sorted(counts.items()):
@@ -75,7 +86,9 @@ def _summarise(book: Workbook, report: Report) -> None:
     sheet.append([])
     sheet.append(["行号", "规则", "严重程度", "说明"])
     for finding in report.findings:
-        sheet.append([finding.row, finding.rule, SEVERITY_WORD[finding.severity], _safe(finding.message)])
+        sheet.append(
+            [finding.row, finding.rule, SEVERITY_WORD[finding.severity], _safe(finding.message)]
+        )
 
 
 def _safe(text: str) -> str:

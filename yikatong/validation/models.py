@@ -13,9 +13,15 @@ class Finding(CountyRecord):
     """验证问题: row, field, rule, severity, and a sentence that a clerk can act on."""
 
     department_no = models.IntegerField(db_comment="主管部门编号")
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="findings", db_comment="批次")
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, related_name="findings", db_comment="批次"
+    )
     line = models.ForeignKey(
-        Line, null=True, on_delete=models.PROTECT, related_name="findings", db_comment="明细，空为整批"
+        Line,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="findings",
+        db_comment="明细，空为整批",
     )
     run_no = models.IntegerField(db_comment="第几次验证")
     row_no = models.IntegerField(null=True, db_comment="表格行号")
@@ -48,9 +54,14 @@ class LineVerdict(CountyRecord):
         Person, null=True, on_delete=models.PROTECT, related_name="+", db_comment="享受人"
     )
     household = models.ForeignKey(Household, null=True, on_delete=models.PROTECT, db_comment="农户")
-    account = models.ForeignKey(CardAccount, null=True, on_delete=models.PROTECT, db_comment="收款账户")
+    account = models.ForeignKey(
+        CardAccount, null=True, on_delete=models.PROTECT, db_comment="收款账户"
+    )
     account_version = models.ForeignKey(
-        CardAccountVersion, null=True, on_delete=models.PROTECT, db_comment="核验过的账户版本，付到这里"
+        CardAccountVersion,
+        null=True,
+        on_delete=models.PROTECT,
+        db_comment="核验过的账户版本，付到这里",
     )
     bank_no = models.IntegerField(null=True, db_comment="该账户的代发银行编号")
     obligee_id = models.BigIntegerField(null=True, db_comment="享受主体：到人为人，到户为户")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.db.models import Count, Max, Min, QuerySet
 
 from yikatong.kernel.actor import Scope
@@ -23,15 +26,16 @@ def findings_of(batch: Batch, *, scope: Scope) -> QuerySet[Finding]:
     ).order_by("row_no", "rule")
 
 
-def findings_by_rule(batch: Batch, *, scope: Scope) -> QuerySet[Finding, dict[str, object]]:
+def findings_by_rule(batch: Batch, *, scope: Scope) -> list[dict[str, Any]]:
     """Grouped for a page: rule, severity, count, one sentence as an example."""
-    return (
+    rows: Iterable[Any] = (
         findings_of(batch, scope=scope)
         .order_by()
         .values("rule", "severity", "verdict")
         .annotate(times=Count("id"), example=Min("sentence"))
         .order_by("severity", "rule")
     )
+    return [dict(row) for row in rows]
 
 
 def verdict_counts(batch: Batch, *, scope: Scope) -> tuple[int, int]:
@@ -83,7 +87,7 @@ def find_check(run_id: int, *, scope: Scope) -> CheckRun | None:
 def check_of_same_file(
     sm3: bytes, *, programme_code: str, period: str, scope: Scope
 ) -> CheckRun | None:
-    """An earlier check of the same bytes for the same programme and period; a failed one is none."""
+    """An earlier check of the same bytes for the same programme and period, if it ended."""
     found: CheckRun | None = (
         CheckRun.objects.filter(
             county=scope.county,
@@ -94,5 +98,13 @@ def check_of_same_file(
         .exclude(state=CheckRun.State.FAILED)
         .order_by("-id")
         .first()
+    )
+    return found
+
+
+def check_run_with_file(run_id: int, *, scope: Scope) -> CheckRun:
+    """A check with its sealed file; only the worker's grants reach it."""
+    found: CheckRun = (
+        CheckRun.objects.filter(county=scope.county).select_related("source_file").get(pk=run_id)
     )
     return found
