@@ -158,7 +158,7 @@ class House:
                 stderr=log,
             )
 
-    def close(self) -> None:
+    def release_hand(self) -> None:
         if self._hand is not None:
             assert self._hand.stdin is not None
             assert self._hand.stdout is not None
@@ -167,6 +167,9 @@ class House:
             self._hand.stdout.close()
             self.log.close()
             self._hand = None
+
+    def close(self) -> None:
+        self.release_hand()
         self.ykt("stop")
         shutil.rmtree(self.root, ignore_errors=True)
 
