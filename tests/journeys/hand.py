@@ -100,7 +100,42 @@ def new_card(slug: str, id_number: str, number: str, bank_no: int) -> str:
     return person.name
 
 
-CALLS = {one.__name__: one for one in (init, start_both, rows, stop_payment, new_card)}
+def apply_results_at_once(county: str, times: int) -> int:
+    """Every kept result file that is not applied, by so many threads at once; gives the calls."""
+    session.log_in("worker")
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    from django.db import connection  # noqa: PLC0415 - after log_in
+
+    from yikatong.journey import inbox  # noqa: PLC0415 - after log_in
+    from yikatong.kernel.actor import Duty  # noqa: PLC0415 - after log_in
+    from yikatong.organisation.machines import machine  # noqa: PLC0415 - after log_in
+    from yikatong.organisation.scoping import acting  # noqa: PLC0415 - after log_in
+
+    kept = [
+        one[0]
+        for one in rows(
+            county, "SELECT id FROM jobs_inbox WHERE kind = 'RES' AND applied_at IS NULL", []
+        )
+    ]
+    bank = machine(county, Duty.BANK_MESSAGE)
+
+    def apply(inbox_id: int) -> None:
+        try:
+            with acting(bank) as actor:
+                inbox.apply(inbox_id, actor=actor)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(times) as threads:
+        list(threads.map(apply, [inbox_id for inbox_id in kept for _ in range(times)]))
+    return len(kept) * times
+
+
+CALLS = {
+    one.__name__: one
+    for one in (init, start_both, rows, stop_payment, new_card, apply_results_at_once)
+}
 
 
 def main() -> None:
