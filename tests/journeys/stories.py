@@ -1,0 +1,477 @@
+"""Whole stories, each a generator: it acts, and yields while it waits for bank, treasury or worker.
+
+All are told side by side in one home, so that the waiting of one is the working of another. What
+a story asserts is what the two plans promise; the bank's books, kept by another program, are asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from typing import Any, Final
+
+from tests.journeys.house import Done, House, with_wrong_amount
+from yikatong.cli import setup
+from yikatong.kernel.card import luhn_digit
+
+Telling = Generator[None, None, None]
+Story = Callable[[House, "Board"], Telling]
+
+DEPARTMENT_UP: Final = (
+    ("compile", "dept-clerk"),
+    ("report", "dept-chief"),
+    ("approve", "dept-chief"),
+    ("submit", "dept-clerk"),
+)
+TOWN_UP: Final = (
+    ("compile", "town-clerk"),
+    ("report", "town-check"),
+    ("approve", "dept-chief"),
+    ("submit", "dept-clerk"),
+)
+BATCH_KEYS: Final = {
+    "number", "county", "programme", "period", "status", "lines", "due_fen", "paid_fen",
+    "failed_fen", "in_transit_fen", "history",
+}  # fmt: skip
+STORIES: dict[str, Story] = {}
+
+
+class Board:
+    """What the tellers share: the status of every batch, read once a round, and a word."""
+
+    def __init__(self) -> None:
+        self.statuses: dict[str, str] = {}
+        self.budget_has_returned = False
+
+
+def story(teller: Story) -> Story:
+    STORIES[teller.__name__] = teller
+    return teller
+
+
+def until(board: Board, number: str, *wanted: str) -> Telling:
+    """What stands on the board is from before the last step: at least one turn passes."""
+    yield
+    while board.statuses.get(number) not in wanted:
+        yield
+
+
+def took(done: Done) -> None:
+    assert done.code == 0, done.err
+
+
+def refused(done: Done, *words: str) -> None:
+    """A refusal is one Chinese sentence on stderr and exit 2; nothing on stdout."""
+    assert done.code == 2, (done.code, done.err)
+    assert done.out == ""
+    assert "Traceback" not in done.err
+    assert len(done.err.strip().splitlines()) == 1, done.err
+    for word in words:
+        assert word in done.err, done.err
+
+
+def equation_holds(facts: dict[str, Any]) -> None:
+    assert facts["due_fen"] == (
+        facts["paid_fen"] + facts["failed_fen"] + facts["in_transit_fen"] + facts["stopped_fen"]
+    ), facts
+
+
+def paid_by_bank(house: House, number: str) -> tuple[int, int]:
+    """(payments, fen) of one batch in the bank's own books."""
+    shares = {one["batch_no"] for one in shares_of(house, number)}
+    paid = [row for row in house.bank_books()["payments"] if row["batch_no"] in shares]
+    return len(paid), sum(row["amount_fen"] for row in paid)
+
+
+def slug_of(number: str) -> str:
+    return "pengshui" if number.startswith("PE") else "dadukou"
+
+
+def shares_of(house: House, number: str) -> list[dict[str, Any]]:
+    found = house.rows(
+        slug_of(number),
+        "SELECT share.batch_no, share.bank_no, share.state FROM payout_bankshare AS share"
+        " JOIN submission_batch AS batch ON batch.id = share.batch_id WHERE batch.number = %s"
+        " ORDER BY share.bank_no",
+        number,
+    )
+    return [dict(zip(("batch_no", "bank_no", "state"), row, strict=True)) for row in found]
+
+
+def payments_of(house: House, number: str) -> list[dict[str, Any]]:
+    found = house.rows(
+        slug_of(number),
+        "SELECT payment.detail_id, payment.state, payment.amount_fen FROM payout_payment AS payment"
+        " JOIN submission_batch AS batch ON batch.id = payment.batch_id WHERE batch.number = %s"
+        " ORDER BY payment.id",
+        number,
+    )
+    return [dict(zip(("detail_id", "state", "amount_fen"), row, strict=True)) for row in found]
+
+
+def quarantined(house: House, number: str, kind: str) -> int:
+    found = house.rows(
+        slug_of(number),
+        "SELECT count(*) FROM jobs_quarantine AS item JOIN submission_batch AS batch"
+        " ON batch.id = item.batch_id WHERE batch.number = %s AND item.kind = %s",
+        number,
+        kind,
+    )
+    return int(found[0][0])
+
+
+def send_up(house: House, number: str, steps: tuple[tuple[str, str], ...], slug: str) -> None:
+    for name, post in steps:
+        took(house.step(number, name, f"{slug}-{post}"))
+
+
+def pengshui_to_ready(house: House, board: Board, number: str, *, steps: Any = TOWN_UP) -> Telling:
+    send_up(house, number, steps, "pengshui")
+    yield from until(board, number, "READY")
+    while (
+        not board.budget_has_returned
+    ):  # the next request of this county is to be returned: another story's
+        yield
+
+
+def dadukou_to_review(house: House, board: Board, number: str) -> Telling:
+    send_up(house, number, (("compile", "town-clerk"), ("submit", "town-check")), "dadukou")
+    yield from until(board, number, "VALIDATED")
+    took(house.step(number, "send", "dadukou-town-clerk"))
+    yield from until(board, number, "IN_REVIEW")
+
+
+def dadukou_to_published(house: House, board: Board, number: str) -> Telling:
+    took(house.step(number, "review", "dadukou-finance"))
+    took(house.step(number, "request", "dadukou-town-clerk"))
+    yield from until(board, number, "BOOKED")
+    took(house.step(number, "publish", "dadukou-town-clerk"))
+    yield from until(board, number, "PUBLISHED")
+
+
+# -- the stories ----------------------------------------------------------------------------------
+
+
+@story
+def the_budget_system_returns_a_request_and_the_batch_is_ready_again(
+    house: House, board: Board
+) -> Telling:
+    number = house.submit("pengshui", house.listed("pengshui", "2026-03", banks=("ABC",), each=3))
+    send_up(house, number, TOWN_UP, "pengshui")
+    yield from until(board, number, "READY")
+    house.budget("return-next", reason="指标用途不符，请更正后重新申请", mof_div_code="500243000")
+    took(house.step(number, "request", "pengshui-dept-clerk"))
+    yield from until(board, number, "READY")
+    board.budget_has_returned = True
+    last = house.batch(number)["history"][-1]
+    assert (last["step"], last["from"], last["to"]) == ("unfunded", "REQUESTED", "READY")
+    assert "指标用途不符" in last["note"]
+    took(house.step(number, "request", "pengshui-dept-clerk"))
+    took(house.step(number, "review", "pengshui-finance"))
+    yield from until(board, number, "BOOKED")
+    facts = house.batch(number)
+    assert paid_by_bank(house, number) == (3, facts["paid_fen"])
+    equation_holds(facts)
+
+
+@story
+def pengshui_from_list_to_notice_with_a_failure_paid_again(house: House, board: Board) -> Telling:
+    listed = with_wrong_amount(house.listed("pengshui", "2026-09", banks=("CRC", "PSB"), each=3), 0)
+    failing = next(
+        line
+        for line in listed.lines[1:]
+        if line.payee.account.bank_name == house.bank_name("pengshui", "PSB")
+    )
+    house.bank("faults", kind="fail_account", acct_no=failing.payee.account.number, code="A02")
+    number = house.submit("pengshui", listed)
+    assert house.batch(number).keys() >= BATCH_KEYS
+    refused(house.step(number, "compile", "pengshui-finance"), "编制送审")
+    refused(house.step(number, "compile", "dadukou-town-clerk"), number)
+    took(house.step(number, "compile", "pengshui-town-clerk"))
+    refused(house.step(number, "report", "pengshui-town-clerk"))
+    refused(house.step(number, "submit", "pengshui-dept-clerk"), "已编制")
+    took(house.step(number, "report", "pengshui-town-check"))
+    took(house.step(number, "approve", "pengshui-dept-chief"))
+    took(house.step(number, "submit", "pengshui-dept-clerk"))
+    refused(house.step(number, "compile", "pengshui-town-clerk"))
+    yield from until(board, number, "READY")
+    while not board.budget_has_returned:
+        yield
+    refused(house.step(number, "request", "pengshui-town-clerk"))
+    took(house.step(number, "request", "pengshui-dept-clerk"))
+    took(house.step(number, "review", "pengshui-finance"))
+    yield from until(board, number, "BOOKED")
+    took(house.step(number, "publish", "pengshui-dept-clerk"))
+    yield from until(board, number, "PUBLISHED")
+
+    facts = house.batch(number)
+    equation_holds(facts)
+    assert (facts["county"], facts["programme"], facts["period"]) == ("pengshui", "P01", "2026-09")
+    assert (facts["lines"], facts["due_lines"], facts["in_transit_fen"]) == (6, 5, 0)
+    assert facts["due_fen"] == sum(line.amount.fen for line in listed.lines[1:])
+    assert facts["failed_fen"] == failing.amount.fen
+    assert paid_by_bank(house, number) == (4, facts["paid_fen"])
+    assert [row["step"] for row in facts["history"]] == [
+        "compile", "report", "approve", "submit", "validate", "conclude", "push", "receive",
+        "request", "review", "fund", "pay", "settle", "book", "publish",
+    ]  # fmt: skip
+    drafts = {one: house.batch(one) for one in facts["redrafts"]}
+    assert sorted(one["lines"] for one in drafts.values()) == [1, 1]
+    assert all(one["origin"] == number and one["status"] == "DRAFT" for one in drafts.values())
+    again = next(name for name, one in drafts.items() if one["due_fen"] == failing.amount.fen)
+
+    account = failing.payee.account
+    body = f"{account.number[:-5]}9{account.number[-4:-1]}"
+    fresh = body + luhn_digit(body)
+    house.bank(
+        "accounts", bank_no3="PSB", acct_no=fresh, name=failing.payee.name,
+        id_no=failing.payee.id_number,
+        acct_type="CARD", status="NORMAL", **{"class": "I"},
+    )  # fmt: skip
+    house.call(
+        "new_card",
+        slug="pengshui",
+        id_number=failing.payee.id_number,
+        number=fresh,
+        bank_no=account.bank_no,
+    )
+    yield from pengshui_to_ready(house, board, again, steps=DEPARTMENT_UP)
+    took(house.step(again, "request", "pengshui-dept-clerk"))
+    took(house.step(again, "review", "pengshui-finance"))
+    yield from until(board, again, "BOOKED")
+    assert paid_by_bank(house, again) == (1, failing.amount.fen)
+    before = house.batch(number)
+    assert before["failed_fen"] == failing.amount.fen, "a failed payment stays failed for ever"
+    paid = [
+        row for row in house.bank_books()["payments"] if row["acct_no"] in {fresh, account.number}
+    ]
+    assert [row["acct_no"] for row in paid] == [fresh]
+
+
+@story
+def dadukou_from_list_to_notice_though_results_come_late_and_twice(
+    house: House, board: Board
+) -> Telling:
+    number = house.submit(
+        "dadukou", house.listed("dadukou", "2026-09", banks=("CRC", "ABC"), each=3)
+    )
+    send_up(house, number, (("compile", "town-clerk"),), "dadukou")
+    refused(house.step(number, "submit", "dadukou-town-clerk"))
+    refused(house.step(number, "submit", "pengshui-town-check"), number)
+    took(house.step(number, "submit", "dadukou-town-check"))
+    yield from until(board, number, "VALIDATED")
+    took(house.step(number, "send", "dadukou-town-clerk"))
+    yield from until(board, number, "IN_REVIEW")
+    first, second = shares_of(house, number)
+    house.bank("faults", kind="unknown_then_success", batch_no=first["batch_no"], delay_s=1)
+    house.bank("faults", kind="result_duplicate", batch_no=second["batch_no"], times=3)
+    house.bank("faults", kind="result_other_file", batch_no=second["batch_no"])
+    yield from dadukou_to_published(house, board, number)
+    facts = house.batch(number)
+    equation_holds(facts)
+    assert (facts["paid_fen"], facts["failed_fen"], facts["redrafts"]) == (facts["due_fen"], 0, [])
+    assert paid_by_bank(house, number) == (6, facts["paid_fen"])
+    assert [row["step"] for row in facts["history"]] == [
+        "compile", "submit", "validate", "conclude", "send", "receive", "review", "request", "fund",
+        "pay", "settle", "book", "publish",
+    ]  # fmt: skip
+
+
+@story
+def finance_returns_a_batch_and_it_is_recalled_and_drafted_again(
+    house: House, board: Board
+) -> Telling:
+    number = house.submit(
+        "dadukou", house.listed("dadukou", "2026-08", banks=("CRC", "ABC"), each=2)
+    )
+    yield from dadukou_to_review(house, board, number)
+    refused(house.step(number, "review", "dadukou-finance", "不行"), "原因")
+    took(house.step(number, "review", "dadukou-finance", "标准文号与清册不一致，请核对"))
+    yield from until(board, number, "RETURNED")
+    facts = house.batch(number)
+    steps = [(row["step"], row["result"]) for row in facts["history"]]
+    assert steps[-3:] == [("review", "returned"), ("recall", "passed"), ("recalled", "passed")]
+    assert "标准文号与清册不一致" in facts["history"][-3]["note"]
+    assert facts["history"][-3]["by"] == "dadukou-finance"
+    assert {one["state"] for one in payments_of(house, number)} == {"WITHDRAWN"}
+    assert {one["state"] for one in shares_of(house, number)} == {"CANCELLED"}
+    (again,) = facts["redrafts"]
+    assert house.batch(again)["lines"] == facts["lines"]
+    yield from dadukou_to_review(house, board, again)
+    yield from dadukou_to_published(house, board, again)
+    assert paid_by_bank(house, number) == (0, 0)
+    assert paid_by_bank(house, again) == (4, house.batch(again)["due_fen"])
+
+
+@story
+def finance_of_pengshui_returns_after_the_request_and_the_money_goes_back(
+    house: House, board: Board
+) -> Telling:
+    number = house.submit(
+        "pengshui", house.listed("pengshui", "2026-08", banks=("CRC", "ABC"), each=2)
+    )
+    yield from pengshui_to_ready(house, board, number)
+    took(house.step(number, "request", "pengshui-dept-clerk"))
+    shares = {one["batch_no"] for one in shares_of(house, number)}
+    while len([c for c in house.bank_books()["credits"] if c["batch_no"] in shares]) < len(shares):
+        yield
+    took(house.step(number, "review", "pengshui-finance", "拨款用途与项目不符，退回"))
+    yield from until(board, number, "RETURNED")
+    books = house.bank_books()
+    came = sum(row["amount_fen"] for row in books["credits"] if row["batch_no"] in shares)
+    went = sum(row["amount_fen"] for row in books["refunds"] if row["batch_no"] in shares)
+    facts = house.batch(number)
+    assert came == went > 0
+    assert paid_by_bank(house, number) == (0, 0)
+    (again,) = facts["redrafts"]
+    assert house.batch(again)["due_fen"] == came
+
+
+@story
+def a_bank_that_refuses_its_share_holds_up_no_other_bank(house: House, board: Board) -> Telling:
+    listed = house.listed("dadukou", "2026-07", banks=("CRC", "ICB"), each=2)
+    house.bank("faults", kind="refuse_share", bank_no3="ICB", reason="代发协议已到期")
+    number = house.submit("dadukou", listed)
+    yield from dadukou_to_review(house, board, number)
+    facts = house.batch(number)
+    assert sorted(one["state"] for one in shares_of(house, number)) == ["ACKED", "REJECTED"]
+    (again,) = facts["redrafts"]
+    assert house.batch(again)["lines"] == 2
+    yield from dadukou_to_published(house, board, number)
+    facts = house.batch(number)
+    equation_holds(facts)
+    assert paid_by_bank(house, number) == (2, facts["paid_fen"])
+    assert facts["due_fen"] == facts["paid_fen"], "the refused lines are another batch's now"
+    yield from dadukou_to_review(house, board, again)
+    yield from dadukou_to_published(house, board, again)
+    assert facts["paid_fen"] + house.batch(again)["paid_fen"] == listed.total.fen
+
+
+@story
+def money_that_comes_short_keeps_the_status_and_a_cancelled_batch_gives_it_back(
+    house: House, board: Board
+) -> Telling:
+    number = house.submit("dadukou", house.listed("dadukou", "2026-06", banks=("CRC",), each=3))
+    yield from dadukou_to_review(house, board, number)
+    (share,) = shares_of(house, number)
+    house.bank("faults", kind="short_funding", batch_no=share["batch_no"], by_fen=100)
+    took(house.step(number, "review", "dadukou-finance"))
+    took(house.step(number, "request", "dadukou-town-clerk"))
+    while quarantined(house, number, "到账不符") == 0:
+        yield
+    for _ in range(3):  # some more rounds of the worker: nothing moves by itself
+        yield
+    assert house.status(number) == "REQUESTED"
+    assert quarantined(house, number, "到账不符") == 1
+    refused(house.step(number, "cancel", "dadukou-town-check"), "原因")
+    refused(house.step(number, "cancel", "dadukou-town-clerk", "到账不足，撤销重来"))
+    took(house.step(number, "cancel", "dadukou-town-check", "到账不足，撤销重来"))
+    yield from until(board, number, "RETURNED")
+    books = house.bank_books()
+    (credit,) = [row for row in books["credits"] if row["batch_no"] == share["batch_no"]]
+    refunds = [row for row in books["refunds"] if row["batch_no"] == share["batch_no"]]
+    facts = house.batch(number)
+    assert (
+        credit["amount_fen"]
+        == credit["asked_fen"] - 100
+        == sum(row["amount_fen"] for row in refunds)
+    )
+    assert paid_by_bank(house, number) == (0, 0)
+    (again,) = facts["redrafts"]
+    assert house.batch(again)["lines"] == 3
+
+
+@story
+def a_batch_cancelled_before_any_money_is_drafted_again(house: House, board: Board) -> Telling:
+    number = house.submit("pengshui", house.listed("pengshui", "2026-07", banks=("ABC",), each=2))
+    yield from pengshui_to_ready(house, board, number)
+    took(house.step(number, "cancel", "pengshui-town-check", "名单有误，撤销更正"))
+    yield from until(board, number, "RETURNED")
+    facts = house.batch(number)
+    (again,) = facts["redrafts"]
+    assert house.batch(again)["status"] == "DRAFT"
+    refused(house.step(again, "drop", "pengshui-town-check", "算了"))
+    took(house.step(again, "drop", "pengshui-town-check", "本期不再发放，说明作废"))
+    assert house.status(again) == "DROPPED"
+    refused(house.step(again, "compile", "pengshui-town-clerk"), "已作废")
+
+
+@story
+def one_payment_stopped_by_two_people_before_the_request(house: House, board: Board) -> Telling:
+    number = house.submit("dadukou", house.listed("dadukou", "2026-05", banks=("CRC",), each=3))
+    yield from dadukou_to_review(house, board, number)
+    chosen = payments_of(house, number)[1]
+    house.call(
+        "stop_payment", number=number, detail_id=chosen["detail_id"],
+        asks="dadukou-town-clerk", confirms="dadukou-town-check",
+    )  # fmt: skip
+    yield from dadukou_to_published(house, board, number)
+    facts = house.batch(number)
+    equation_holds(facts)
+    assert facts["stopped_fen"] == chosen["amount_fen"]
+    assert paid_by_bank(house, number) == (2, facts["due_fen"] - chosen["amount_fen"])
+    assert facts["redrafts"] == [], "who is stopped is not paid again by itself"
+
+
+@story
+def one_payment_stopped_after_the_money_came_is_residue_and_goes_back(
+    house: House, board: Board
+) -> Telling:
+    number = house.submit("pengshui", house.listed("pengshui", "2026-06", banks=("CRC",), each=3))
+    yield from pengshui_to_ready(house, board, number)
+    took(house.step(number, "request", "pengshui-dept-clerk"))
+    chosen = payments_of(house, number)[0]
+    house.call(
+        "stop_payment", number=number, detail_id=chosen["detail_id"],
+        asks="pengshui-town-clerk", confirms="pengshui-town-check",
+    )  # fmt: skip
+    took(house.step(number, "review", "pengshui-finance"))
+    yield from until(board, number, "BOOKED")
+    facts = house.batch(number)
+    (share,) = shares_of(house, number)
+    equation_holds(facts)
+    assert facts["stopped_fen"] == chosen["amount_fen"]
+    assert paid_by_bank(house, number) == (2, facts["paid_fen"])
+    refunds = [row for row in house.bank_books()["refunds"] if row["batch_no"] == share["batch_no"]]
+    assert sum(row["amount_fen"] for row in refunds) == chosen["amount_fen"]
+
+
+@story
+def what_is_in_flight_elsewhere_does_not_pass_a_second_list(house: House, board: Board) -> Telling:
+    listed = house.listed("pengshui", "2026-05", banks=("CRC",), each=3)
+    number = house.submit("pengshui", listed)
+    twice = house.submit("pengshui", replace(listed, lines=listed.lines[:2]))
+    send_up(house, number, TOWN_UP, "pengshui")
+    yield from until(board, number, "READY")
+    send_up(house, twice, TOWN_UP, "pengshui")
+    yield from until(board, twice, "RETURNED")
+    assert paid_by_bank(house, twice) == (0, 0)
+    assert house.batch(twice)["due_fen"] == 0
+    assert payments_of(house, twice) == []
+
+
+@story
+def a_death_found_after_approval_stops_the_payment(house: House, board: Board) -> Telling:
+    listed = house.listed("dadukou", "2026-04", banks=("CCB",), each=2)
+    number = house.submit("dadukou", listed)
+    yield from dadukou_to_review(house, board, number)
+    gone = listed.lines[0].beneficiary
+    roster = house.root / "deceased.csv"
+    roster.write_text(f"身份证号,姓名,起始日期\n{gone.id_number},{gone.name},2026-03-02\n", "utf-8")
+    took(
+        house.do(
+            "load",
+            "roster",
+            "deceased",
+            str(roster),
+            "--county",
+            "dadukou",
+            "--as-of",
+            f"{setup.today()}",
+        )
+    )
+    yield from dadukou_to_published(house, board, number)
+    facts = house.batch(number)
+    equation_holds(facts)
+    assert facts["stopped_fen"] == listed.lines[0].amount.fen
+    assert paid_by_bank(house, number) == (1, listed.lines[1].amount.fen)

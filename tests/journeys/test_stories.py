@@ -1,0 +1,119 @@
+"""Whole stories through the command line, in both counties: from 清单 to 公示, and astray."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.journeys.house import COUNTY, House, a_house, end, wait_until
+from tests.journeys.stories import STORIES, Board, Telling
+
+PATIENCE_S = 150.0
+PAUSE_S = 0.2
+STATUSES = "SELECT number, status FROM submission_batch"
+
+
+@dataclass
+class Told:
+    """How each story ended: None is well."""
+
+    house: House
+    ends: dict[str, BaseException | None] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def told() -> Iterator[Told]:
+    """One home, one worker, both simulators; every story told side by side."""
+    with a_house() as house:
+        house.settle_in("pengshui", "dadukou")
+        worker = house.start_worker()
+        try:
+            yield tell(house)
+        finally:
+            end(worker)
+
+
+def tell(house: House) -> Told:
+    board, told = Board(), Told(house)
+    telling: dict[str, Telling] = {name: one(house, board) for name, one in STORIES.items()}
+    until = time.monotonic() + PATIENCE_S
+    while telling:
+        for slug in COUNTY:
+            board.statuses.update(dict(house.rows(slug, STATUSES)))
+        for name, one in list(telling.items()):
+            try:
+                next(one)
+                if time.monotonic() < until:
+                    continue
+                one.throw(TimeoutError(f"stands still: {board.statuses}"))
+            except StopIteration:
+                told.ends[name] = None
+            except (AssertionError, TimeoutError, ValueError, LookupError) as error:
+                told.ends[name] = error
+                board.budget_has_returned |= name.startswith("the_budget")
+            del telling[name]
+        time.sleep(PAUSE_S)
+    return told
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_story(told: Told, name: str) -> None:
+    error = told.ends[name]
+    if error is not None:
+        raise error
+
+
+def test_the_banks_day_accounts_agree_and_no_invariant_is_broken(told: Told) -> None:
+    house = told.house
+    asked = 0
+    for slug, county in COUNTY.items():
+        for (bank_no,) in house.rows(slug, "SELECT DISTINCT bank_no FROM payout_bankshare"):
+            house.ask_day_account(house.pack(slug).bank(bank_no).bank_no3, county)
+            asked += 1
+
+    def read() -> int:
+        counted = "SELECT count(*) FROM feedback_dayaccount"
+        return sum(house.rows(slug, counted)[0][0] for slug in COUNTY)
+
+    wait_until(lambda: read() >= asked, "the day accounts")
+    done = house.ykt("verify", "--json")
+    assert done.code == 0, done.json["breached"]
+    assert done.json["breaches"] == 0
+    assert set(done.json["invariants"]) == {f"I{n}" for n in range(1, 13)}
+    assert set(done.json["invariants"].values()) == {0}
+    assert done.json["audit"]["chain_ok"] is True
+    assert done.json["audit"]["events"] > 100
+
+
+def test_every_fen_that_the_bank_paid_is_in_our_books_and_the_reverse(told: Told) -> None:
+    house = told.house
+    paid = "SELECT detail_id, amount_fen FROM payout_payment WHERE state = 'PAID'"
+    ours = {detail: fen for slug in COUNTY for detail, fen in house.rows(slug, paid)}
+    theirs = house.bank_books()["payments"]
+    assert len(theirs) == len({row["detail_id"] for row in theirs})
+    assert {row["detail_id"]: row["amount_fen"] for row in theirs} == ours
+    assert ours
+
+
+def test_verify_finds_what_is_broken_from_outside(told: Told) -> None:
+    """An empty green proves nothing: a paid result turned around by the administrator is found."""
+    house = told.house
+    number = house.rows(
+        "dadukou", "SELECT number FROM submission_batch WHERE status = 'PUBLISHED' LIMIT 1"
+    )[0][0]
+    with house.administrator() as admin:
+        admin.execute("ALTER TABLE payout_payment DISABLE TRIGGER USER")
+        admin.execute(
+            "UPDATE payout_payment SET state = 'FAILED' WHERE id = ("
+            "SELECT min(payment.id) FROM payout_payment AS payment JOIN submission_batch AS batch"
+            " ON batch.id = payment.batch_id WHERE batch.number = %s)",
+            [number],
+        )
+        admin.execute("ALTER TABLE payout_payment ENABLE TRIGGER USER")
+    done = house.do("verify", "--json")
+    assert done.code == 1
+    assert done.json["invariants"]["I5"] == 1
+    assert number in done.json["breached"]["I5"][0]
