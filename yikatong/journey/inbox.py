@@ -32,7 +32,7 @@ from yikatong.organisation.queries import paying_banks
 from yikatong.organisation.wire import envelope_of
 from yikatong.payout.actions import move_share
 from yikatong.payout.models import BankShare
-from yikatong.payout.queries import share_by_number
+from yikatong.payout.queries import share_by_id, share_by_number, shares_of
 from yikatong.payout.rules import ShareState
 from yikatong.registry.actions import note_verification
 from yikatong.registry.queries import request_by_number
@@ -89,7 +89,11 @@ def _refuse(kept: Inbox, why: str, *, actor: Actor) -> None:
     settle_incoming(kept, SET_ASIDE, actor=actor)
 
 
-def _nudge(share: BankShare) -> None:
+def _nudge(share: BankShare, actor: Actor, *waiting: ShareState) -> None:
+    """Look at the batch when no other share of it is still in one of the `waiting` states."""
+    others = shares_of(share.batch, scope=actor.scope).exclude(pk=share.pk)
+    if others.filter(state__in=waiting).exists():
+        return
     defer("journey.nudge", lock=f"batch-{share.batch_id}", batch_id=share.batch_id, county=share.county)
 
 
@@ -114,7 +118,7 @@ def _receipt(kept: Inbox, message: Message, actor: Actor) -> str:
         move_share(share, "recalled", actor=actor)
     elif not is_accepted:
         return f"银行拒收 {receipt.for_msg}：{receipt.code} {receipt.reason}"
-    _nudge(share)
+    _nudge(share, actor, ShareState.SENT, ShareState.RECALLING)
     return ""
 
 
@@ -138,7 +142,7 @@ def _funding(kept: Inbox, message: Message, actor: Actor) -> str:
         )
         if is_equal and share.state == ShareState.ACKED:
             move_share(share, "funded", actor=actor)
-    _nudge(share)
+    _nudge(share, actor, ShareState.ACKED)
     return ""
 
 
@@ -148,7 +152,8 @@ def _results(kept: Inbox, message: Message, actor: Actor) -> str:
         return "结果所指的批次不是我方的"
     rows = [cast("ResultRow", row) for row in message.rows]
     apply_results(share, rows, file_sm3=bytes(kept.sm3), actor=actor)
-    _nudge(share)
+    if share_by_id(share.pk, scope=actor.scope).state == ShareState.DONE:
+        _nudge(share, actor, ShareState.PAYING)
     return ""
 
 
@@ -157,7 +162,8 @@ def _refunds(kept: Inbox, message: Message, actor: Actor) -> str:
     if share is None:
         return "退款通知所指的批次不是我方的"
     note_refund(share, [cast("RefundRow", row) for row in message.rows], actor=actor)
-    _nudge(share)
+    if share.state == ShareState.CANCELLED:
+        _nudge(share, actor)
     return ""
 
 
