@@ -97,9 +97,7 @@ def books_agree(house: House, *numbers: str) -> None:
     ours = house.rows(
         "dadukou", "SELECT detail_id, amount_fen FROM payout_payment WHERE state = 'PAID'"
     )
-    assert {row["detail_id"]: row["amount_fen"] for row in theirs} == {
-        detail: fen for detail, fen in ours
-    }
+    assert {row["detail_id"]: row["amount_fen"] for row in theirs} == dict(ours)
     instructions = house.rows(
         "dadukou", "SELECT count(*), count(DISTINCT share_id) FROM payout_paymentinstruction"
     )[0]
