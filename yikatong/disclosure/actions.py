@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from yikatong.disclosure.models import Disclosure, DisclosureRow
 from yikatong.disclosure.queries import paid_facts
-from yikatong.disclosure.rules import named_rows, total_rows
+from yikatong.disclosure.rules import named_rows, shown_fen, total_rows
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.calendar import add_natural_days
 from yikatong.kernel.digest import canonical, sm3
@@ -30,6 +30,7 @@ def publish(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
     facts = paid_facts(batch, scope=scope)
     programme = batch.programme
     rows = named_rows(facts) if programme.disclosure_profile == NAMED else total_rows(facts)
+    paid_fen = sum(fact.amount_fen for fact in facts)
     own = settings.get("deadlines", {}).get("close", {})
     today = timezone.localdate()
     department = department_units(scope=scope)[batch.department_no]
@@ -45,7 +46,7 @@ def publish(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
         department_name=department.name,
         profile=programme.disclosure_profile,
         lines=len(facts),
-        amount_fen=sum(fact.amount_fen for fact in facts),
+        amount_fen=shown_fen(rows),
         from_on=today,
         until_on=add_natural_days(today, own.get("days", NOTICE_DAYS)),
         supervision_phone=settings.get("hotline", ""),
@@ -61,7 +62,7 @@ def publish(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
         ),
         batch_size=2000,
     )
-    return Passed(note=f"公示 {notice.slug}，涉及 {notice.lines} 笔 {Money(notice.amount_fen)} 元")
+    return Passed(note=f"公示 {notice.slug}，涉及 {notice.lines} 笔 {Money(paid_fen)} 元")
 
 
 def close(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:

@@ -6,7 +6,7 @@ subtraction gives them back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -70,7 +70,8 @@ def total_rows(facts: Sequence[PaidFact]) -> list[PublicRow]:
     for fact in facts:
         by_village.setdefault(fact.village, []).append(fact.amount_fen)
     small = {village for village, amounts in by_village.items() if len(amounts) < SMALL}
-    if len(small) == 1 and len(by_village) > 1:  # a lone small cell could be found by subtraction
+    # what is told together must itself be large: a small rest could be found by subtraction
+    while small and len(small) < len(by_village) and _people(by_village, small) < SMALL:
         others = [village for village in by_village if village not in small]
         small.add(min(others, key=lambda village: (len(by_village[village]), village)))
     rows = [
@@ -83,6 +84,17 @@ def total_rows(facts: Sequence[PaidFact]) -> list[PublicRow]:
         shown = sum(amounts) if len(amounts) >= SMALL else None
         rows.append(PublicRow("其他村（社区）合计", "", len(amounts), "", "", shown))
     return rows
+
+
+def shown_fen(rows: Sequence[PublicRow]) -> int:
+    """What a notice may give as its total: of the amounts that it shows, or a subtraction from it
+    would give back the one that it does not.
+    """
+    return sum(row.amount_fen or 0 for row in rows)
+
+
+def _people(by_village: Mapping[str, Sequence[int]], villages: Collection[str]) -> int:
+    return sum(len(by_village[village]) for village in villages)
 
 
 def _plain(value: Decimal | None) -> str:

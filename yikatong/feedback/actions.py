@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -26,6 +26,7 @@ from yikatong.payout.rules import IN_TRANSIT, PaymentState, ShareState
 from yikatong.submission.actions import redraft
 from yikatong.submission.models import Batch
 
+Wave = dict[int, tuple[ResultRow, tuple[Any, ...]]]  # payment → its row, and the values to write
 BY_DEPARTMENT = "department"
 BY_HAND = "F99"  # 已故、其他: a to-do, never an automatic redraft
 
@@ -42,14 +43,41 @@ def apply_results(
         payment.detail_id: payment
         for payment in Payment.objects.filter(county=actor.scope.county, share=locked)
     }
-    bank = paying_banks(scope=actor.scope)[locked.bank_no]
-    good: list[tuple[Any, ...]] = []
+    changed: set[int] = set()
+    for wave in _waves(locked, known, rows, file_sm3, actor=actor):
+        applied = bulk.apply([values for _, values in wave.values()], now=timezone.now())
+        changed |= applied
+        for payment_id, (row, _) in wave.items():
+            if payment_id not in applied:
+                what = "银行流水号或结果行已记在另一笔上"
+                _set_aside(locked, row, what, file_sm3, actor=actor)
+    still = Payment.objects.filter(share=locked, state__in=IN_TRANSIT).exists()
+    if not still and locked.state == ShareState.PAYING:
+        move_share(locked, "settled", actor=actor)
+    _redraft_returned(locked.batch, changed, actor=actor)
+    return len(changed)
+
+
+def _waves(
+    share: BankShare,
+    known: Mapping[str, Payment],
+    rows: Sequence[ResultRow],
+    file_sm3: bytes,
+    *,
+    actor: Actor,
+) -> list[Wave]:
+    """What is to be applied, each payment at most once a wave: a file may speak of one twice.
+
+    A row is judged by the state that the rows before it lead to; contradictions are set aside.
+    """
+    bank = paying_banks(scope=actor.scope)[share.bank_no]
+    waves: list[Wave] = []
     for row_no, row in enumerate(rows, start=1):
         payment = known.get(row.detail_id)
         if payment is None or (
-            row.result != "PENDING" and locked.state not in {ShareState.PAYING, ShareState.DONE}
+            row.result != "PENDING" and share.state not in {ShareState.PAYING, ShareState.DONE}
         ):
-            _set_aside(locked, row, "结果行不在本批已下达的明细中", file_sm3, actor=actor)
+            _set_aside(share, row, "结果行不在本批已下达的明细中", file_sm3, actor=actor)
             continue
         reason = (
             reason_of(row.reason_code)
@@ -68,22 +96,21 @@ def apply_results(
                 f"银行报 {row.result} {Money(row.paid_fen)} 元，"
                 f"我方为 {payment.state} {Money(payment.amount_fen)} 元"
             )
-            _set_aside(locked, row, what, file_sm3, actor=actor)
+            _set_aside(share, row, what, file_sm3, actor=actor)
         elif effect is Effect.APPLY:
-            good.append(
-                (
-                    payment.pk, file_sm3, row_no, row.result,
-                    reason.failure if row.result != "SUCCESS" else "",
-                    row.bank_reason_code or row.reason_code, row.bank_reason_text, row.paid_fen,
-                    row.bank_serial or None, row.sms_status, row.paid_at or timezone.now(), state,
-                )
+            payment.state = state
+            values = (
+                payment.pk, file_sm3, row_no, row.result,
+                reason.failure if row.result != "SUCCESS" else "",
+                row.bank_reason_code or row.reason_code, row.bank_reason_text, row.paid_fen,
+                row.bank_serial or None, row.sms_status, row.paid_at or timezone.now(), state,
             )  # fmt: skip
-    changed = bulk.apply(good, now=timezone.now()) if good else 0
-    still = Payment.objects.filter(share=locked, state__in=IN_TRANSIT).exists()
-    if not still and locked.state == ShareState.PAYING:
-        move_share(locked, "settled", actor=actor)
-    _redraft_returned(locked.batch, good, actor=actor)
-    return changed
+            wave = next((one for one in waves if payment.pk not in one), None)
+            if wave is None:
+                wave = {}
+                waves.append(wave)
+            wave[payment.pk] = (row, values)
+    return waves
 
 
 def note_refund(share: BankShare, rows: Sequence[RefundRow], *, actor: Actor) -> int:
@@ -158,15 +185,16 @@ def settle(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
     """
     if live_shares(batch, scope=actor.scope):
         raise TryAgain("还有银行没有出完结果")
-    failed = PaymentResult.objects.filter(
-        payment__batch=batch, payment__state=PaymentState.FAILED, result="FAILED"
-    ).select_related("payment")
-    lines = []
-    for result in failed:
-        if result.code != BY_HAND:
-            lines.append(result.payment.line_id)
-        else:
-            _to_do(batch, result, actor=actor)
+    told = (
+        PaymentResult.objects.filter(
+            payment__batch=batch, payment__state=PaymentState.FAILED, result="FAILED"
+        )
+        .select_related("payment")
+        .order_by("id")
+    )
+    # the last word on each: a code that was not final may stand before it
+    last = {result.payment_id: result for result in told}
+    lines = _left_to_redraft(batch, last.values(), actor=actor)
     if lines:
         redraft(
             batch,
@@ -185,11 +213,13 @@ def correction_unit(batch: Batch, *, actor: Actor) -> int:
     return department_unit(batch.department_no) if who == BY_DEPARTMENT else batch.unit_no
 
 
-def _redraft_returned(batch: Batch, applied: Sequence[tuple[Any, ...]], *, actor: Actor) -> None:
+def _redraft_returned(batch: Batch, changed: Collection[int], *, actor: Actor) -> None:
     """退汇 after success: the line goes into a new draft likewise."""
-    payments = [row[0] for row in applied if row[-1] == PaymentState.RETURNED]
-    if payments:
-        lines = list(Payment.objects.filter(pk__in=payments).values_list("line_id", flat=True))
+    returned = PaymentResult.objects.filter(
+        payment_id__in=changed, payment__state=PaymentState.RETURNED, result="RETURNED"
+    ).select_related("payment")
+    lines = _left_to_redraft(batch, returned, actor=actor)
+    if lines:
         redraft(
             batch,
             lines,
@@ -197,6 +227,17 @@ def _redraft_returned(batch: Batch, applied: Sequence[tuple[Any, ...]], *, actor
             actor=actor,
             unit_no=correction_unit(batch, actor=actor),
         )
+
+
+def _left_to_redraft(batch: Batch, results: Iterable[PaymentResult], *, actor: Actor) -> list[int]:
+    """The lines that may be drafted again by themselves; the others become a person's to-do."""
+    lines = []
+    for result in results:
+        if result.code != BY_HAND:
+            lines.append(result.payment.line_id)
+        else:
+            _to_do(batch, result, actor=actor)
+    return lines
 
 
 def _to_do(batch: Batch, result: PaymentResult, *, actor: Actor) -> None:

@@ -24,8 +24,11 @@ COLUMNS = (
 )
 
 
-def apply(rows: Sequence[tuple[Any, ...]], *, now: datetime) -> int:
-    """Rows of `COLUMNS`' shape; a row or serial applied before has no effect. Gives how many had."""
+def apply(rows: Sequence[tuple[Any, ...]], *, now: datetime) -> set[int]:
+    """Rows of `COLUMNS`' shape; a row or serial applied before has no effect.
+
+    Gives the payments that a row was applied to.
+    """
     names = ", ".join(name for name, _ in COLUMNS)
     declared = ", ".join(f"{name} {kind}" for name, kind in COLUMNS)
     with connection.cursor() as cursor:
@@ -47,10 +50,11 @@ def apply(rows: Sequence[tuple[Any, ...]], *, now: datetime) -> int:
             " ON CONFLICT DO NOTHING RETURNING payment_id)"
             " UPDATE payout_payment AS payment SET state = incoming.new_state"
             " FROM incoming JOIN applied ON applied.payment_id = incoming.payment_id"
-            " WHERE payment.id = incoming.payment_id AND payment.state <> incoming.new_state",
+            " WHERE payment.id = incoming.payment_id AND payment.state <> incoming.new_state"
+            " RETURNING payment.id",
             [now],
         )
-        return int(cursor.rowcount)
+        return {int(payment_id) for (payment_id,) in cursor.fetchall()}
 
 
 def our_day(county: str, bank_no: int, day: str) -> tuple[int, int]:
