@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.desk import Desk
 
+TOLD_IN_ORDER = True
 pytestmark = [pytest.mark.browser]
 
 Sit = Callable[[str], Desk]
