@@ -62,3 +62,20 @@ def connect() -> Iterator[Callable[..., psycopg.Connection[Any]]]:
     yield connect
     for connection in opened:
         connection.close()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A module that says TOLD_IN_ORDER is one long tale: shuffling keeps out of its chapters."""
+    places = [
+        place
+        for place, item in enumerate(items)
+        if getattr(getattr(item, "module", None), "TOLD_IN_ORDER", False)
+    ]
+    told = sorted((items[place] for place in places), key=lambda item: (item.path, _line(item)))
+    for place, item in zip(places, told, strict=True):
+        items[place] = item
+
+
+def _line(item: pytest.Item) -> tuple[int, str]:
+    return (item.location[1] or 0, item.name)

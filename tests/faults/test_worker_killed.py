@@ -147,6 +147,7 @@ def test_killed_when_the_bank_has_paid_and_we_have_not_recorded_it(works: Works)
     books_agree(house, number)
 
 
+@pytest.mark.long
 def test_killed_by_chance_while_answers_get_lost_and_come_twice(works: Works) -> None:
     """The bank takes a file and the line breaks before it says so; results come three times."""
     house, chance = works.house, random.Random(SEED)  # noqa: S311 - repeatable
@@ -167,7 +168,7 @@ def test_killed_by_chance_while_answers_get_lost_and_come_twice(works: Works) ->
     for number in numbers:
         until(house, number, "BOOKED")
     books_agree(house, *numbers)
-    assert len(works.kills) >= 4 + KILLS_BY_CHANCE
+    assert works.kills.count("by chance") >= KILLS_BY_CHANCE
 
 
 def test_the_same_results_applied_ten_times_at_once_have_one_effect(works: Works) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.journeys.house import COUNTY, House, a_house, end, wait_until
 from tests.journeys.stories import STORIES, Board, Telling
 
+TOLD_IN_ORDER = True
 PATIENCE_S = 150.0
 PAUSE_S = 0.2
 STATUSES = "SELECT number, status FROM submission_batch"

@@ -190,7 +190,6 @@ def test_the_duties_cannot_read_ciphers(enter: Enter) -> None:
     for query in (
         "SELECT id_cipher FROM registry_person",
         "SELECT number_cipher FROM registry_cardaccountversion",
-        "SELECT sealed FROM submission_sourcefile",
     ):
         with pytest.raises(InsufficientPrivilege), town.transaction():
             town.execute(query)

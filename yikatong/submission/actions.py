@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from django.db import connection
@@ -14,7 +15,7 @@ from yikatong.kernel.digest import sm3
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.period import Period
 from yikatong.kernel.steps import NOTHING, Inputs, Passed, Returned, Verdict
-from yikatong.organisation.queries import county_settings
+from yikatong.organisation.queries import county_settings, work_calendar
 from yikatong.registry.queries import rosters_not_fresh
 from yikatong.submission import bulk
 from yikatong.submission.models import Approval, Batch, Confirmation, Line, SourceFile
@@ -25,6 +26,7 @@ from yikatong.vault.access import the_vault
 WHOLE_BATCH = ""
 ROSTER_RULE = "SY-1"
 SHORTEST_REASON = 4
+CORRECT_WORKING_DAYS = 5  # 拟: the texts say 规定时限 only
 
 
 def keep_file(
@@ -259,10 +261,17 @@ def _new_batch(
         title=f"{title}（更正）" if origin else title,
         origin=origin,
         redraft_reason=reason[:300],
+        due_on=_correct_by(county.settings, actor=actor) if origin else None,
         source_file=source_file,
         made_by=actor.username or actor.name,
         made_at=timezone.now(),
     )
+
+
+def _correct_by(settings: Mapping[str, Any], *, actor: Actor) -> date:
+    """更正时限: working days of the county's own setting, from today."""
+    days = settings.get("correct_working_days", CORRECT_WORKING_DAYS)
+    return work_calendar(scope=actor.scope).add_working_days(timezone.localdate(), days)
 
 
 def _next_serial() -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -131,7 +132,9 @@ class SftpChannel:
                     return await work(sftp)
 
         try:
-            return asyncio.run(session())
+            # a thread of its own: the caller's may have an event loop already
+            with ThreadPoolExecutor(max_workers=1) as apart:
+                return apart.submit(lambda: asyncio.run(session())).result()
         except BROKEN as error:
             raise Unreachable(
                 f"银行 {self.endpoint.bank_no3} 的文件通道连接不上：{type(error).__name__}"
