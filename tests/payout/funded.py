@@ -30,7 +30,12 @@ class Funded:
 
 
 def plant_funded(
-    admin: psycopg.Connection[Any], number: str, *, state: str = "FUNDED", status: str = "FUNDED"
+    admin: psycopg.Connection[Any],
+    number: str,
+    *,
+    state: str = "FUNDED",
+    status: str = "FUNDED",
+    has_money: bool = True,
 ) -> Funded:
     """A batch in `status` with its share in `state`; each call has people of its own."""
     is_fresh = not admin.execute("SELECT 1 FROM organisation_county").fetchone()
@@ -64,11 +69,15 @@ def plant_funded(
             )
         request = planter.put(
             FundingRequest, batch=batch, number=f"R{number}", lines=3, amount_fen=sum(AMOUNTS),
-            state="PAID", voucher_number="V1",
+            state="PAID", voucher_number="V1", payee_account="1",
         )  # fmt: skip
-        planter.put(
-            TreasuryConfirmation, request=request, amount_fen=sum(AMOUNTS), bank_serial=f"T{number}"
-        )
+        if has_money:
+            planter.put(
+                TreasuryConfirmation,
+                request=request,
+                amount_fen=sum(AMOUNTS),
+                bank_serial=f"T{number}",
+            )
     _force(admin, batch, status)
     return Funded(
         batch,

@@ -197,9 +197,11 @@ def bank_of(written: str, banks: Mapping[int, PayingBank]) -> int:
     Raises:
         Refused: not one of the county's paying banks.
     """
-    for number, bank in banks.items():
-        if written and (bank.name in written or written in bank.name or bank.short_name in written):
-            return number
+    named = [no for no, bank in banks.items() if bank.name in written or bank.short_name in written]
+    # a part of a name means a bank only where it is in no other's
+    found = named or [no for no, bank in banks.items() if written and written in bank.name]
+    if len(found) == 1:
+        return found[0]
     known = "、".join(bank.name for bank in banks.values())
     raise Refused(f"开户银行“{written}”不是本区县的代发银行（{known}）。")
 
