@@ -54,15 +54,15 @@ def plant(house: House) -> None:
     file = house.root / "收集表.csv"
     with file.open("w", encoding="gb18030", newline="") as stream:
         csv.writer(stream).writerows([HEADER, row, bad])
-    assert "登记 1 人" in house.ykt("load", "people", str(file), "--county", "pengshui").err
+    assert "登记 1 人" in house.do("load", "people", str(file), "--county", "pengshui").err
     file.unlink()
     listed = with_wrong_amount(house.listed("pengshui", "2026-09", banks=("CRC", "ABC"), each=4), 0)
     sheet = house.write(listed)
-    assert house.ykt("submit", str(sheet), *WHERE).code == 0
+    assert house.do("submit", str(sheet), *WHERE).code == 0
     sheet.unlink()
     for word in (number, WRONG_ID, card):
-        house.ykt("check", word, *WHERE)
-        house.ykt("batch", word)
+        house.do("check", word, *WHERE)
+        house.do("batch", word)
 
 
 def dump(house: House) -> bytes:
