@@ -11,6 +11,7 @@ import csv
 import stat
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -105,8 +106,8 @@ def test_no_file_of_the_home_is_named_after_a_person_or_holds_a_list_in_clear(ho
         assert not any(secret.decode() in file.name for secret in secrets), file
 
 
-def test_what_is_said_to_people_is_masked(house: House) -> None:
-    file = house.root / "再来.csv"
+def test_what_is_said_to_people_is_masked(house: House, tmp_path: Path) -> None:
+    file = tmp_path / "再来.csv"
     with file.open("w", encoding="gb18030", newline="") as stream:
         wrong = WRONG_ID
         row = (
