@@ -54,7 +54,11 @@ def begin(slug: str, people: int, control_url: str) -> Story:
     pack = setup.pack_of(slug)
     story = Story(pack, setup.sample_population(pack, people=people, seed=SEED), control_url)
     for code, ending in PROGRAMMES:
-        listed = _list_of(story, code)
+        try:
+            listed = _list_of(story, code)
+        except Refused as error:  # a small population may have nobody of an item
+            console.print(f"  {error}")
+            continue
         story.batches.append(_submit(story, listed, ending))
         _break(story, listed)
     return story
