@@ -36,7 +36,7 @@ from yikatong.submission.rules import roster_evidence
 from yikatong.validation import bulk
 from yikatong.validation.intake import read_list
 from yikatong.validation.models import CheckRun
-from yikatong.validation.queries import last_run
+from yikatong.validation.queries import last_run, open_obligations
 from yikatong.validation.rules import Bands, Report
 from yikatong.vault.access import the_vault
 
@@ -142,7 +142,7 @@ def ask_check(
 
 def answer_rule(batch: Batch, rule: str, reason: str, *, actor: Actor) -> int:
     """人工确认 of every row that one rule left open: one reason for the group; gives how many."""
-    found = bulk.open_obligations(batch.pk, rule)
+    found = open_obligations(batch, rule, scope=actor.scope)
     for obligation, evidence in found:
         answer(
             batch, obligation=obligation, rule=rule, evidence=evidence, reason=reason, actor=actor
