@@ -423,6 +423,8 @@ def a_receipt_that_is_lost_on_the_way_comes_when_the_same_file_is_sent_again(
         " ON batch.id = share.batch_id WHERE batch.number = %s",
         number,
     )
-    assert [attempts for (attempts,) in tries] == [2]
+    assert tries == [[2]], tries
     yield from dadukou_to_published(house, board, number)
-    assert paid_by_bank(house, number) == (2, house.batch(number)["paid_fen"])
+    facts = house.batch(number)
+    equation_holds(facts)
+    assert paid_by_bank(house, number)[1] == facts["paid_fen"] > 0
