@@ -209,6 +209,9 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": os.environ.get("YKT_LOG", "WARNING")},
 }
 
+# a bank's receipt is due within this; then the same bytes are sent again
+ANSWER_WAIT_S = int(os.environ.get("YKT_ANSWER_WAIT_S", "600"))
+
 # where the bank's and the budget system's endpoints are registered (simulators write them)
 BANK_ENDPOINTS = HOME.run / "bank.json"
 BUDGET_ENDPOINT = HOME.run / "budget.json"

@@ -12,7 +12,7 @@ from tests import database
 from tests.payout.funded import AMOUNTS, Funded, plant_funded
 from tests.validation.world import HERE
 from yikatong.funding.actions import confirm, note_money, note_state, returned
-from yikatong.funding.models import FundingRequest
+from yikatong.funding.models import FundingRequest, TreasuryConfirmation
 from yikatong.funding.queries import received_fen
 from yikatong.jobs.models import Quarantine
 from yikatong.kernel.errors import TryAgain
@@ -95,7 +95,15 @@ def test_money_that_comes_twice_under_two_serials_is_set_aside(asked: Funded) ->
 
 def test_the_right_money_on_a_wrong_account_is_not_received(asked: Funded) -> None:
     assert not comes(asked, WHOLE, "A", account="6")
-    assert len(set_aside(asked)) == 1
+    assert received(asked) == 0, "written down, and nobody's funding"
+    assert set_aside(asked) == [("到账不符", -WHOLE)]
+    with acting(TREASURY):
+        assert TreasuryConfirmation.objects.get(request__batch_id=asked.batch).is_ours is False
+
+
+def test_the_right_money_comes_after_a_wrong_account_and_is_equal(asked: Funded) -> None:
+    assert not comes(asked, WHOLE, "A", account="6")
+    assert comes(asked, WHOLE, "B")
 
 
 def test_fund_waits_while_the_share_is_not_funded(asked: Funded) -> None:

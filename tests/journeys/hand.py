@@ -100,6 +100,19 @@ def new_card(slug: str, id_number: str, number: str, bank_no: int) -> str:
     return person.name
 
 
+def answer_rule(number: str, rule: str, reason: str, user: str) -> int:
+    """人工确认 of every row that one rule left open; gives how many obligations were answered."""
+    session.log_in("web")
+    from yikatong.organisation.scoping import acting  # noqa: PLC0415 - after log_in
+    from yikatong.submission.queries import find_batch  # noqa: PLC0415 - after log_in
+    from yikatong.validation import actions  # noqa: PLC0415 - after log_in
+
+    with acting(session.acting_for_batch(user, number)) as actor:
+        batch = find_batch(number, scope=actor.scope)
+        assert batch is not None
+        return actions.answer_rule(batch, rule, reason, actor=actor)
+
+
 def apply_results_at_once(county: str, times: int) -> int:
     """Every kept result file that is not applied, by so many threads at once; gives the calls."""
     session.log_in("worker")
@@ -134,7 +147,15 @@ def apply_results_at_once(county: str, times: int) -> int:
 
 CALLS = {
     one.__name__: one
-    for one in (init, start_both, rows, stop_payment, new_card, apply_results_at_once)
+    for one in (
+        init,
+        start_both,
+        rows,
+        stop_payment,
+        new_card,
+        answer_rule,
+        apply_results_at_once,
+    )
 }
 
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import shutil
@@ -14,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -38,6 +40,7 @@ PEOPLE: Final = 300
 COUNTY: Final = {"pengshui": "500243", "dadukou": "500104"}
 PATIENCE_S: Final = 120.0
 POLL_S: Final = 0.3
+ANSWER_WAIT_S: Final = 6
 # homes of a killed session are cleared by the next one under this prefix (tests.session_home)
 PREFIX: Final = f"ykt-test-{os.getpid()}-story-"
 
@@ -74,7 +77,13 @@ class House:
     @property
     def environ(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("YKT_", "DJANGO_"))}
-        return {**kept, "YKT_HOME": str(self.root), "PYTHONPATH": str(CHECKOUT), "PYTHONUTF8": "1"}
+        return {
+            **kept,
+            "YKT_HOME": str(self.root),
+            "YKT_ANSWER_WAIT_S": str(ANSWER_WAIT_S),
+            "PYTHONPATH": str(CHECKOUT),
+            "PYTHONUTF8": "1",
+        }
 
     def ykt(self, *words: str, env: dict[str, str] | None = None) -> Done:
         """One command, in an interpreter of its own."""
@@ -326,3 +335,21 @@ def spoilt(listed: SampleList, place: int, **facts: Any) -> SampleList:
 def with_wrong_amount(listed: SampleList, place: int) -> SampleList:
     """One line a yuan above standard × quantity: AM-1 blocks it."""
     return spoilt(listed, place, amount=Money(listed.lines[place].amount.fen + 100))
+
+
+def with_wrong_sex(sheet: str, id_numbers: Collection[str]) -> str:
+    """The CSV with a 性别 column that contradicts the numbers of these people (ID-2b)."""
+    rows = list(csv.reader(io.StringIO(sheet)))
+    header = next(n for n, row in enumerate(rows) if "享受人身份证号*" in row)
+    column = rows[header].index("享受人身份证号*")
+    for n, row in enumerate(rows[header:], header):
+        if n == header:
+            row.append("性别")
+            continue
+        number = row[column] if column < len(row) else ""
+        is_male = len(number) == 18 and int(number[16]) % 2 == 1
+        says_male = is_male != (number in id_numbers)
+        row.append(("男" if says_male else "女") if len(number) == 18 else "")
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    return out.getvalue()

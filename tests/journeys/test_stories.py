@@ -110,7 +110,7 @@ def test_verify_finds_what_is_broken_from_outside(told: Told) -> None:
         admin.execute(
             "UPDATE payout_payment SET state = 'FAILED' WHERE id = ("
             "SELECT min(payment.id) FROM payout_payment AS payment JOIN submission_batch AS batch"
-            " ON batch.id = payment.batch_id WHERE batch.number = %s)",
+            " ON batch.id = payment.batch_id WHERE batch.number = %s AND payment.state = 'PAID')",
             [number],
         )
         admin.execute("ALTER TABLE payout_payment ENABLE TRIGGER USER")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -9,12 +12,14 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
+from tests import session_home
 from tests.law.conftest import Enter
 from tests.validation.world import HERE
-from yikatong.cli.database import refuse_powerful_login
 from yikatong.kernel.actor import DATABASE_ROLE
 from yikatong.kernel.errors import Refused
+from yikatong.kernel.home import CHECKOUT
 from yikatong.law.apply import ALL_ROLES, DEFINERS, OUTSIDE, matrix
+from yikatong.law.logins import refuse_powerful_login
 
 Grant = tuple[str, str, str]  # relation, privilege, column ("" where it is the whole relation's)
 WHOLE: Final = ("DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
@@ -193,3 +198,26 @@ def test_the_duties_cannot_read_ciphers(enter: Enter) -> None:
     ):
         with pytest.raises(InsufficientPrivilege), town.transaction():
             town.execute(query)
+
+
+def test_the_site_looks_at_its_login_however_it_was_started(committing: str) -> None:
+    """gunicorn by hand, past ./ykt serve: config.wsgi itself refuses the administrator's login."""
+    for process, code in (("administrator", 1), ("web", 0), ("public", 0)):
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", "import config.wsgi"],
+            cwd=CHECKOUT,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(CHECKOUT),
+                "YKT_PROCESS": process,
+                "YKT_DATABASE_NAME": committing,
+                "YKT_SOCKET_DIR": str(session_home.server().socket_dir),
+                "DJANGO_SETTINGS_MODULE": "config.settings",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        assert ("权限过大" in done.stderr) == (code == 1)
+        assert "Traceback" not in done.stderr

@@ -12,7 +12,6 @@ import psycopg
 import psycopg.sql
 
 from yikatong.cli.postgres import Server
-from yikatong.kernel.errors import Refused
 from yikatong.kernel.home import Home
 from yikatong.law import apply as law
 
@@ -101,17 +100,3 @@ def migrate() -> None:
     call_command("migrate", verbosity=0, interactive=False)
     with transaction.atomic(), connection.cursor() as cursor:
         law.apply(cursor)
-
-
-def refuse_powerful_login(connection: psycopg.Connection[tuple[object, ...]]) -> None:
-    """The program does not run with a login that row security does not bind (trust.md §2)."""
-    row = connection.execute(
-        "SELECT rolsuper OR rolbypassrls,"
-        " EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid)"
-        " FROM pg_roles WHERE rolname = session_user"
-    ).fetchone()
-    if row is None or row[0] or row[1]:
-        raise Refused(
-            "数据库登录权限过大（超级用户、可绕过行级安全或拥有表），拒绝启动。"
-            "请按手册改用 ykt_web、ykt_worker 等账号。"
-        )

@@ -15,6 +15,7 @@ from yikatong.cli import database
 from yikatong.kernel.actor import Actor, Duty, Scope
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.home import CHECKOUT, Home
+from yikatong.law.logins import refuse_powerful_login
 
 LOGINS: Final = {"web": "ykt_web", "worker": "ykt_worker", "public": "ykt_public"}
 PACKS: Final = CHECKOUT / "packs"
@@ -49,7 +50,7 @@ def log_in(process: str) -> None:
         connection.close()
         connection.settings_dict["USER"] = LOGINS[process]
     connection.ensure_connection()
-    database.refuse_powerful_login(connection.connection)
+    refuse_powerful_login(connection.connection)
 
 
 def county_code(slug: str) -> str:

@@ -31,6 +31,7 @@ def run(*, until_idle: bool) -> None:
         processes.note(NAME, os.getpid())
         try:
             _requeue_stalled()
+            _requeue_failed()
             _work(until_idle=until_idle)
         finally:
             processes.forget(NAME)
@@ -48,6 +49,7 @@ def _work(*, until_idle: bool) -> None:
         everyone = now >= next_whole_round
         if everyone:
             next_whole_round = now + WHOLE_ROUND_S
+            _tell_failed()
         moved = _listen(everyone=everyone)
         if moved or _jobs_ready():
             quiet = 0
@@ -94,6 +96,7 @@ def _listen(*, everyone: bool) -> int:
         with acting(actor):
             banks = banks_awaited(everyone=everyone, scope=actor.scope)
         for bank in banks if settings.BANK_ENDPOINTS.exists() else []:
+            moved += wire.remind(bank, actor=actor)
             if bank.code3 not in asked:
                 asked.add(bank.code3)
                 moved += _patiently(bank.name, partial(wire.collect, bank, actor=actor))
@@ -157,6 +160,52 @@ def _requeue_stalled() -> None:
         )
         if cursor.rowcount:
             session.say(f"重新排队 {cursor.rowcount} 项中断的任务")
+
+
+def _requeue_failed() -> None:
+    """A worker starts after what broke was mended: what had been given up gets its tries anew."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'todo', attempts = 0, worker_id = NULL,"
+            " scheduled_at = NULL WHERE status = 'failed'"
+        )
+        if cursor.rowcount:
+            session.say(f"重新排队 {cursor.rowcount} 项没有办成的任务")
+
+
+def _tell_failed() -> None:
+    """A job that was given up is 异常挂账: somebody must know that its batch stands still."""
+    from django.db import connection
+
+    from yikatong.jobs.actions import quarantine
+    from yikatong.organisation.scoping import acting
+    from yikatong.submission.queries import batches
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, task_name, args->>'county', (args->>'batch_id')::bigint"
+            " FROM procrastinate_jobs WHERE status = 'failed'"
+        )
+        failed = cursor.fetchall()
+    for job_id, task, county, batch_id in failed:
+        with acting(session.machine_for(county)) as actor:
+            batch = batches(scope=actor.scope).filter(pk=batch_id or 0).first()
+            what = f"批次 {batch.number} " if batch else ""
+            quarantine(
+                kind="后台任务出错",
+                fingerprint=f"job|{job_id}",
+                sentence=(
+                    f"{what}后台任务 {task}（{job_id} 号）多次没有办成，已停下等待处理。"
+                    "请系统管理员查看 logs 目录下的日志，"
+                    "排除后重新启动后台办理程序（./ykt run），会接着办。"
+                ),
+                unit_no=batch.unit_no if batch else 0,
+                department_no=batch.department_no if batch else None,
+                batch_id=batch_id if batch else None,
+                actor=actor,
+            )
 
 
 class _only_one:  # noqa: N801 - reads as a phrase

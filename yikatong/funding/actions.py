@@ -64,6 +64,7 @@ def note_money(
 
     Short, excess, double or on a wrong account: recorded and set aside, the status is kept.
     """
+    is_ours = payee_account == application.payee_account
     _, is_new = TreasuryConfirmation.objects.get_or_create(
         county=application.county,
         bank_no=application.bank_no,
@@ -74,17 +75,20 @@ def note_money(
             "request": application,
             "amount_fen": amount_fen,
             "voucher_number": voucher_number,
+            "payee_account": payee_account,
+            "is_ours": is_ours,
             "at": at,
         },
     )
     received = received_fen(application, scope=actor.scope)
-    is_equal = received == application.amount_fen and payee_account == application.payee_account
+    is_equal = received == application.amount_fen and is_ours
     if not is_equal and is_new:
+        where = "" if is_ours else f"其中 {Money(amount_fen)} 元进了别的账户，不计入；"
         quarantine(
             kind="到账不符",
             fingerprint=f"funding|{application.number}|{bank_serial}",
             sentence=(
-                f"拨款申请 {application.number} 申请 {Money(application.amount_fen)} 元，"
+                f"拨款申请 {application.number} 申请 {Money(application.amount_fen)} 元，{where}"
                 f"累计到账 {Money(received)} 元，不相等。请与财政、银行核对后处理。"
             ),
             unit_no=application.unit_no,

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from yikatong.funding import treasury
-from yikatong.kernel.errors import TryAgain
+from yikatong.jobs.patience import LINE
 from yikatong.organisation.machines import machine
-
-LINE = RetryStrategy(max_attempts=60, wait=1, linear_wait=2, retry_exceptions={TryAgain})
 
 
 @app.task(name="funding.file_request", queue="main", retry=LINE)

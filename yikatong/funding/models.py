@@ -86,6 +86,9 @@ class TreasuryConfirmation(CountyRecord):
     amount_fen = models.BigIntegerField(db_comment="到账金额（分）")
     bank_serial = models.CharField(max_length=60, db_comment="银行流水号")
     voucher_number = models.CharField(max_length=100, db_comment="支付凭证号")
+    payee_account = models.CharField(max_length=40, blank=True, db_comment="银行报告的入账账户")
+    # money on another account is written down and is nobody's funding
+    is_ours = models.BooleanField(default=True, db_comment="是否进了本行的代发专户")
     at = models.DateTimeField(db_comment="到账时间")
 
     class Meta:

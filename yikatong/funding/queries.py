@@ -45,6 +45,6 @@ def request_by_id(request_id: int, *, scope: Scope) -> FundingRequest:
 
 
 def received_fen(request: FundingRequest, *, scope: Scope) -> int:
-    """Σ of what the bank reported for this request."""
-    known = request.confirmations.filter(county=scope.county)
+    """Σ of what the bank reported for this request on its own payout account."""
+    known = request.confirmations.filter(county=scope.county, is_ours=True)
     return int(known.aggregate(fen=Sum("amount_fen"))["fen"] or 0)

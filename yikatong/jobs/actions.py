@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from django.utils import timezone
 
 from yikatong.jobs.models import Inbox, Outbox, Quarantine
@@ -25,6 +27,21 @@ def keep_outgoing(
             "made_at": timezone.now(),
         },
     )
+
+
+def note_answered(kinds: Collection[str], batch_no: str, *, actor: Actor) -> None:
+    """A bank has spoken of this share or request: these of our messages have reached it."""
+    for kind in kinds:
+        Outbox.objects.filter(
+            county=actor.scope.county, key__startswith=f"{kind}:{batch_no}:", answered_at=None
+        ).update(answered_at=timezone.now())
+
+
+def send_again(messages: Iterable[Outbox], *, actor: Actor) -> None:
+    """Put the very same bytes into the queue once more: the key tells the bank that it is one."""
+    Outbox.objects.filter(
+        county=actor.scope.county, pk__in=[one.pk for one in messages], answered_at=None
+    ).update(sent_at=None)
 
 
 def keep_incoming(

@@ -19,10 +19,18 @@ class Outbox(models.Model):
     made_at = models.DateTimeField(db_comment="生成时间")
     sent_at = models.DateTimeField(null=True, db_comment="送达时间")
     attempts = models.IntegerField(default=0, db_comment="尝试次数")
+    answered_at = models.DateTimeField(null=True, db_comment="对方答复时间，空为尚无回执")
 
     class Meta:
         db_table_comment = "出站报文"
         ordering = ("id",)
+        indexes = (
+            models.Index(
+                fields=["county", "bank_no"],
+                condition=models.Q(answered_at=None),
+                name="outgoing_not_answered",
+            ),
+        )
 
 
 class Inbox(models.Model):

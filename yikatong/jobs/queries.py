@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db.models import QuerySet
 
 from yikatong.jobs.models import Inbox, Outbox, Quarantine
@@ -10,6 +12,13 @@ from yikatong.kernel.actor import Scope
 
 def unsent(bank_no: int, *, scope: Scope) -> QuerySet[Outbox]:
     return Outbox.objects.filter(county=scope.county, bank_no=bank_no, sent_at=None).order_by("id")
+
+
+def unanswered(bank_no: int, *, sent_before: datetime, scope: Scope) -> QuerySet[Outbox]:
+    """What a bank was sent before that instant and has not answered."""
+    return Outbox.objects.filter(
+        county=scope.county, bank_no=bank_no, answered_at=None, sent_at__lt=sent_before
+    ).order_by("id")
 
 
 def unapplied(*, scope: Scope) -> QuerySet[Inbox]:

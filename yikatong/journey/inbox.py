@@ -23,7 +23,7 @@ from yikatong.connectors.bank.refusals import FileRefused, NotComplete
 from yikatong.feedback.actions import apply_results, note_day, note_refund
 from yikatong.funding.actions import note_money
 from yikatong.funding.queries import live_requests
-from yikatong.jobs.actions import quarantine, settle_incoming
+from yikatong.jobs.actions import note_answered, quarantine, settle_incoming
 from yikatong.jobs.models import Inbox
 from yikatong.jobs.queries import parts_of, unapplied_by_id
 from yikatong.jobs.queue import defer
@@ -39,6 +39,11 @@ from yikatong.registry.queries import request_by_number
 
 APPLIED, SET_ASIDE = "applied", "quarantined"
 ACCEPTED: Final = "ACCEPTED"
+ANSWERED_BY: Final[dict[Msg, tuple[Msg, ...]]] = {
+    Msg.VRS: (Msg.VRQ,),
+    Msg.FND: (Msg.PAY,),
+    Msg.RES: (Msg.PAY, Msg.REL),
+}
 
 
 def apply(inbox_id: int, *, actor: Actor) -> None:
@@ -56,6 +61,7 @@ def apply(inbox_id: int, *, actor: Actor) -> None:
     except FileRefused as error:
         _refuse(kept, str(error), actor=actor)
         return
+    note_answered(_answers_to(message), message.batch_no, actor=actor)
     handler = HANDLERS[message.msg]
     sentence = handler(kept, message, actor)
     if sentence:
@@ -63,6 +69,13 @@ def apply(inbox_id: int, *, actor: Actor) -> None:
         return
     for one, _ in parts:
         settle_incoming(one, APPLIED, actor=actor)
+
+
+def _answers_to(message: Message) -> set[str]:
+    """Which of our messages this one shows to have reached the bank."""
+    if message.msg == Msg.ACK:
+        return {str(cast("Receipt", row).for_msg) for row in message.rows}
+    return {str(one) for one in ANSWERED_BY.get(message.msg, ())}
 
 
 def _complete(kept: Inbox, actor: Actor) -> list[tuple[Inbox, Received]]:

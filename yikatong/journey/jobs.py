@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
+from yikatong.jobs.patience import PATIENCE
 from yikatong.journey import inbox
 from yikatong.journey.steps import JOURNEYS, advance, steps_from
 from yikatong.kernel.actor import Duty
@@ -14,8 +14,6 @@ from yikatong.organisation.machines import machine
 from yikatong.organisation.rules import MACHINE_OF_SEAT
 from yikatong.organisation.scoping import acting
 from yikatong.submission.queries import batch_by_id
-
-PATIENCE = RetryStrategy(max_attempts=2000, wait=1, retry_exceptions={TryAgain})
 
 
 @app.task(name="journey.take", queue="main", retry=PATIENCE)
@@ -27,7 +25,7 @@ def take(batch_id: int, county: str, name: str) -> None:
             advance(batch_id, name, actor=actor)
 
 
-@app.task(name="journey.nudge", queue="main")
+@app.task(name="journey.nudge", queue="main", retry=PATIENCE)
 def nudge(batch_id: int, county: str) -> None:
     """Take the step that waits for a bank or the treasury, if what it waits for has come."""
     with acting(machine(county)) as actor:
@@ -37,7 +35,7 @@ def nudge(batch_id: int, county: str) -> None:
             return
 
 
-@app.task(name="journey.apply_message", queue="main")
+@app.task(name="journey.apply_message", queue="main", retry=PATIENCE)
 def apply_message(inbox_id: int, county: str) -> None:
     with acting(machine(county, Duty.BANK_MESSAGE)) as actor:
         inbox.apply(inbox_id, actor=actor)

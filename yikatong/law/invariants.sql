@@ -107,7 +107,7 @@ SELECT share.county, share.batch_id, instruction.amount_fen - coalesce(sum(confi
 FROM payout_paymentinstruction AS instruction
 JOIN payout_bankshare AS share ON share.id = instruction.share_id
 LEFT JOIN funding_fundingrequest AS request ON request.batch_id = share.batch_id AND request.bank_no = share.bank_no
-LEFT JOIN funding_treasuryconfirmation AS confirmation ON confirmation.request_id = request.id
+LEFT JOIN funding_treasuryconfirmation AS confirmation ON confirmation.request_id = request.id AND confirmation.is_ours
 GROUP BY share.county, share.batch_id, instruction.id
 HAVING coalesce(sum(confirmation.amount_fen), 0) < instruction.amount_fen;
 

@@ -145,7 +145,7 @@ BEGIN
     SELECT coalesce(sum(confirmation.amount_fen), 0) INTO received_fen
         FROM funding_treasuryconfirmation AS confirmation
         JOIN funding_fundingrequest AS request ON request.id = confirmation.request_id
-        WHERE request.batch_id = share.batch_id AND request.bank_no = share.bank_no
+        WHERE request.batch_id = share.batch_id AND request.bank_no = share.bank_no AND confirmation.is_ours
           AND request.state NOT IN ('RETURNED', 'WITHDRAWN', 'REFUNDED');
     IF NEW.amount_fen <> live_fen OR received_fen < live_fen OR received_fen > live_fen + stopped_fen THEN
         RAISE EXCEPTION '指令 % 分，待发 % 分，到账 % 分，不相等，不能下达', NEW.amount_fen, live_fen, received_fen

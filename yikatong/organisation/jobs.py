@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from yikatong.kernel.errors import TryAgain
+from yikatong.jobs.patience import LINE
 from yikatong.organisation import wire
 from yikatong.organisation.machines import machine
 from yikatong.organisation.queries import paying_banks
 from yikatong.organisation.scoping import acting
-
-LINE = RetryStrategy(max_attempts=60, wait=1, linear_wait=2, retry_exceptions={TryAgain})
 
 
 @app.task(name="organisation.deliver", queue="main", retry=LINE)

@@ -5,8 +5,11 @@ then archived. No transaction is open while the line is (trust.md §3).
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import Final
 
 from django.conf import settings
+from django.db.models import F
 from django.utils import timezone
 
 from yikatong.connectors.bank.endpoint import BankEndpoint, load_endpoints
@@ -16,15 +19,17 @@ from yikatong.connectors.bank.names import PartName
 from yikatong.connectors.bank.ports import Envelope
 from yikatong.connectors.bank.refusals import FileRefused
 from yikatong.connectors.bank.sftp import SftpChannel
-from yikatong.jobs.actions import keep_incoming, keep_outgoing, quarantine
+from yikatong.jobs.actions import keep_incoming, keep_outgoing, quarantine, send_again
 from yikatong.jobs.models import Outbox
-from yikatong.jobs.queries import unsent
+from yikatong.jobs.queries import unanswered, unsent
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor, Scope
 from yikatong.organisation.models import PayingBank
 from yikatong.organisation.queries import paying_banks
 from yikatong.organisation.scoping import acting
 from yikatong.vault.wire import WireKeys
+
+TELL_AFTER: Final = 3
 
 
 def endpoint_of(bank: PayingBank) -> BankEndpoint:
@@ -61,7 +66,7 @@ def deliver(bank: PayingBank, *, actor: Actor) -> int:
     """
     with acting(actor):
         waiting = list(unsent(bank.bank_no, scope=actor.scope))
-        Outbox.objects.filter(pk__in=[one.pk for one in waiting]).update(attempts=1)
+        Outbox.objects.filter(pk__in=[one.pk for one in waiting]).update(attempts=F("attempts") + 1)
     parts = [
         SealedPart(one.name, bytes(one.payload), bytes(one.signature), one.key, "", 0, 0)
         for one in waiting
@@ -71,6 +76,33 @@ def deliver(bank: PayingBank, *, actor: Actor) -> int:
         with acting(actor):
             Outbox.objects.filter(pk__in=[one.pk for one in waiting]).update(sent_at=timezone.now())
     return len(parts)
+
+
+def remind(bank: PayingBank, *, actor: Actor) -> int:
+    """What a bank has not answered in time is sent again, the same bytes; gives how many files.
+
+    The key makes it one message however often it comes (trust.md §3): a bank that has it answers
+    anew. From the third silence on, people are told; the file goes on being sent.
+    """
+    before = timezone.now() - timedelta(seconds=settings.ANSWER_WAIT_S)
+    with acting(actor):
+        silent = list(unanswered(bank.bank_no, sent_before=before, scope=actor.scope))
+        if not silent:
+            return 0
+        send_again(silent, actor=actor)
+        defer("organisation.deliver", bank_no=bank.bank_no, county=bank.county)
+        for one in silent:
+            if one.attempts >= TELL_AFTER:
+                quarantine(
+                    kind="银行无回执",
+                    fingerprint=f"silent|{one.key}",
+                    sentence=(
+                        f"{bank.name}对报文 {one.name} 一直没有回执。系统会继续重发，请联系银行。"
+                    ),
+                    bank_no=bank.bank_no,
+                    actor=actor,
+                )
+    return len(silent)
 
 
 def collect(bank: PayingBank, *, actor: Actor) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from procrastinate.contrib.django import app
 
+from yikatong.jobs.patience import PATIENCE
 from yikatong.organisation.machines import machine
 from yikatong.organisation.queries import county_settings, paying_banks
 from yikatong.organisation.scoping import acting
@@ -12,7 +13,7 @@ from yikatong.payout import messages
 from yikatong.payout.queries import payment_by_id, share_by_id, stops_before
 
 
-@app.task(name="payout.post_roster", queue="main")
+@app.task(name="payout.post_roster", queue="main", retry=PATIENCE)
 def post_roster(share_id: int, county: str) -> None:
     with acting(machine(county)) as actor:
         share = share_by_id(share_id, scope=actor.scope)
@@ -21,7 +22,7 @@ def post_roster(share_id: int, county: str) -> None:
         post(messages.roster(share, bank_name=bank.name, hotline=hotline), bank, actor=actor)
 
 
-@app.task(name="payout.post_release", queue="main")
+@app.task(name="payout.post_release", queue="main", retry=PATIENCE)
 def post_release(share_id: int, county: str) -> None:
     with acting(machine(county)) as actor:
         share = share_by_id(share_id, scope=actor.scope)
@@ -29,7 +30,7 @@ def post_release(share_id: int, county: str) -> None:
         post(messages.release(share, scope=actor.scope), bank, actor=actor)
 
 
-@app.task(name="payout.post_cancel", queue="main")
+@app.task(name="payout.post_cancel", queue="main", retry=PATIENCE)
 def post_cancel(share_id: int, county: str) -> None:
     with acting(machine(county)) as actor:
         share = share_by_id(share_id, scope=actor.scope)
@@ -38,7 +39,7 @@ def post_cancel(share_id: int, county: str) -> None:
         post(messages.cancellation(share, reason="撤回更正", number=number), bank, actor=actor)
 
 
-@app.task(name="payout.post_stop", queue="main")
+@app.task(name="payout.post_stop", queue="main", retry=PATIENCE)
 def post_stop(payment_id: int, county: str) -> None:
     with acting(machine(county)) as actor:
         payment = payment_by_id(payment_id, scope=actor.scope)

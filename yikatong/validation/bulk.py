@@ -185,10 +185,11 @@ def store_findings(
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO validation_finding (county, unit_no, department_no, batch_id, line_id, run_no,"
-            " row_no, field, rule, severity, verdict, sentence, evidence)"
+            " row_no, field, rule, severity, verdict, sentence, evidence, obligation)"
             " SELECT %s, %s, %s, %s, CASE WHEN found.once <> 'file' THEN line.line_id END, %s,"
             " CASE WHEN found.once = 'file' THEN 0 ELSE line.row_no END, coalesce(found.field, ''), found.rule,"
-            " found.severity, found.verdict, found.sentence, found.evidence"
+            " found.severity, found.verdict, found.sentence, found.evidence,"
+            " CASE WHEN found.once IN ('batch', 'file') THEN '' ELSE line.obligation END"
             " FROM found JOIN line ON line.line_id = found.line_id",
             [county, unit_no, department_no, batch_id, run_no],
         )
@@ -299,36 +300,3 @@ def one_judge_at_a_time(key: str) -> None:
     """Two batches of one programme and period are judged one after the other: no double pass."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
-
-
-def open_obligations(batch_id: int, rule: str) -> list[tuple[str, bytes]]:
-    """(享受权标识, evidence) of each `confirm` of one rule: what an answer points at.
-
-    From the newest run over this batch; before the first, from its origin's over the same lines.
-
-    The same words as world.sql's `obligation`: programme, period, who is entitled, object.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT DISTINCT line.programme_code || '|' || line.period || '|' || coalesce("
-            " CASE WHEN programme.payee_kind = 'household'"
-            "      THEN coalesce(head.household_id, beneficiary.household_id)"
-            "      ELSE beneficiary.id END::text, '') || '|' || line.object_key, finding.evidence"
-            " FROM validation_finding AS finding"
-            " JOIN submission_line AS line ON line.id = finding.line_id"
-            " JOIN submission_batch AS batch ON batch.id = finding.batch_id"
-            " JOIN catalogue_programme AS programme ON programme.id = batch.programme_id"
-            " LEFT JOIN registry_person AS beneficiary"
-            "   ON beneficiary.county = line.county AND beneficiary.id_index = line.beneficiary_index"
-            " LEFT JOIN registry_person AS head"
-            "   ON head.county = line.county AND head.id_index = line.head_index"
-            " WHERE finding.rule = %(rule)s AND finding.severity = 'confirm'"
-            "   AND finding.run_no = (SELECT max(run_no) FROM validation_finding AS newest"
-            "                         WHERE newest.batch_id = finding.batch_id)"
-            "   AND (finding.batch_id = %(batch_id)s"
-            "     OR (NOT EXISTS (SELECT FROM validation_finding AS own WHERE own.batch_id = %(batch_id)s)"
-            "       AND line.id IN (SELECT copy.origin_id FROM submission_line AS copy"
-            "                       WHERE copy.batch_id = %(batch_id)s)))",
-            {"batch_id": batch_id, "rule": rule},
-        )
-        return [(obligation, bytes(evidence)) for obligation, evidence in cursor.fetchall()]

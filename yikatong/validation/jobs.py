@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from procrastinate.contrib.django import app
 
+from yikatong.jobs.patience import PATIENCE
 from yikatong.organisation.machines import machine
 from yikatong.organisation.queries import unit_by_number
 from yikatong.organisation.scoping import acting
@@ -13,7 +14,7 @@ from yikatong.validation.queries import check_run_with_file
 from yikatong.validation.rules import Bands
 
 
-@app.task(name="validation.check_file", queue="main")
+@app.task(name="validation.check_file", queue="main", retry=PATIENCE)
 def check_file(run_id: int, county: str) -> None:
     with acting(machine(county)) as actor:
         run = check_run_with_file(run_id, scope=actor.scope)
@@ -21,7 +22,7 @@ def check_file(run_id: int, county: str) -> None:
         actions.run_check(run, bands=Bands(unit.unit_no, unit.unit_hi), actor=actor)
 
 
-@app.task(name="validation.examine", queue="main")
+@app.task(name="validation.examine", queue="main", retry=PATIENCE)
 def examine(batch_id: int, county: str) -> None:
     with acting(machine(county)) as actor:
         batch = batch_by_id(batch_id, scope=actor.scope)

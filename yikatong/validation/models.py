@@ -32,6 +32,8 @@ class Finding(CountyRecord):
     verdict = models.CharField(max_length=12, db_comment="结论：阻断、待核、提示、未比对")
     sentence = models.TextField(db_comment="问题说明")
     evidence = models.BinaryField(db_comment="证据摘要")
+    # told by the judge, who sees the whole county: the clerk who answers may not see the person
+    obligation = models.CharField(max_length=160, blank=True, db_comment="享受权标识，空为整批")
 
     class Meta:
         db_table_comment = "验证问题"

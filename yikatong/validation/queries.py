@@ -11,6 +11,7 @@ from yikatong.kernel.actor import Scope
 from yikatong.kernel.errors import Refused
 from yikatong.submission.models import Batch
 from yikatong.validation.models import CheckRun, Finding, LineVerdict
+from yikatong.validation.rules import CONFIRM
 
 
 def last_run(batch: Batch, *, scope: Scope) -> int:
@@ -77,6 +78,18 @@ def recent_checks(*, scope: Scope) -> QuerySet[CheckRun]:
 def findings_of_rule(batch: Batch, rule: str, *, scope: Scope) -> QuerySet[Finding]:
     """Every row that one rule named in the newest run."""
     return findings_of(batch, scope=scope).filter(rule=rule)
+
+
+def open_obligations(batch: Batch, rule: str, *, scope: Scope) -> list[tuple[str, bytes]]:
+    """(享受权标识, evidence) of each `confirm` of one rule: what an answer points at."""
+    found = (
+        findings_of_rule(batch, rule, scope=scope)
+        .filter(severity=CONFIRM)
+        .order_by("obligation", "evidence")
+        .values_list("obligation", "evidence")
+        .distinct()
+    )
+    return [(obligation, bytes(evidence)) for obligation, evidence in found]
 
 
 def find_check(run_id: int, *, scope: Scope) -> CheckRun | None:
