@@ -17,8 +17,12 @@ from yikatong.kernel.errors import Refused
 
 LONGEST: Final = 200
 DEEPEST: Final = 20
-TOKEN: Final = re.compile(r"\s*(?:(\d+(?:\.\d+)?)(%?)|([A-Za-z_\u4e00-\u9fff][\w\u4e00-\u9fff]*)|(.))")
-SIGNS: Final = str.maketrans({"×": "*", "÷": "/", "∗": "*", "−": "-", "–": "-", "／": "/", "·": "*"})
+TOKEN: Final = re.compile(
+    r"\s*(?:(\d+(?:\.\d+)?)(%?)|([A-Za-z_\u4e00-\u9fff][\w\u4e00-\u9fff]*)|(.))"
+)
+SIGNS: Final = str.maketrans(
+    {"×": "*", "÷": "/", "∗": "*", "−": "-", "–": "-", "／": "/", "·": "*"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +125,11 @@ class _Reader:
         return found
 
     def _operand(self, depth: int) -> Node:
-        token = self._peek()
+        found_here = self._peek()
         self._at += 1
-        if isinstance(token, Number | Name):
-            return token
-        if token == "(" and depth < DEEPEST:
+        if isinstance(found_here, Number | Name):
+            return found_here
+        if found_here == "(" and depth < DEEPEST:
             found = self.sum(depth + 1)
             if self._peek() == ")":
                 self._at += 1

@@ -112,7 +112,7 @@ class RequiredRoster(Record):
     kind = models.CharField(max_length=40, db_comment="名册种类")
     severity = models.CharField(
         max_length=8,
-        db_comment="用途：block 必须在册，confirm 在册待核，optional 已导入才比，compare 缺失须答复",
+        db_comment="用途：block 必须在册，confirm 在册待核，optional 有则比，compare 缺则须答复",
     )
     max_age_days = models.IntegerField(db_comment="名册有效自然日数")
 

@@ -79,8 +79,6 @@ def formula_columns(words: Mapping[str, str]) -> dict[str, str]:
     return FORMULA_WORDS | {word: known[field] for word, field in own.items() if field in known}
 
 
-
-
 class RelationKind(StrEnum):
     DENY = "DENY"
     HIGHER = "HIGHER"

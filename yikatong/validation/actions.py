@@ -191,7 +191,7 @@ def _judge(batch: Batch, *, bands: Bands, actor: Actor) -> None:
 
 
 def _store(batch: Batch, *, actor: Actor) -> None:
-    run = {
+    run: dict[str, Any] = {
         "batch_id": batch.pk,
         "run_no": last_run(batch, scope=actor.scope) + 1,
         "county": batch.county,

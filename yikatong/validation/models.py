@@ -41,7 +41,7 @@ class Finding(CountyRecord):
 
 
 class RuleOutcome(CountyRecord):
-    """规则结论: what one rule said of one run over a batch; a rule that found nothing is told too."""
+    """规则结论: what one rule said of one run over a batch, also where it found nothing."""
 
     department_no = models.IntegerField(db_comment="主管部门编号")
     batch = models.ForeignKey(

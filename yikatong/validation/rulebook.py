@@ -96,17 +96,7 @@ def parse(file: str, content: str) -> Law:
     columns = tuple(tree.named_selects) if isinstance(tree, expressions.Query) else ()
     if columns[:1] != ("line_id",):
         raise ValueError(f"{file}: the first column is line_id")
-    for sentence in (header["message"], header.get("trimmed", "")):
-        lost = set(PLACEHOLDER.findall(sentence)) - set(columns)
-        if lost:
-            raise ValueError(f"{file}: the sentence names {sorted(lost)}, which is not returned")
-    if "trimmed" in header and "unit_no" not in columns:
-        raise ValueError(f"{file}: a trimmed sentence needs the unit_no of its evidence")
-    rosters = frozenset(header.get("rosters", "").split())
-    if rosters - NEEDS:
-        raise ValueError(f"{file}: unknown use of a roster {sorted(rosters - NEEDS)}")
-    if re.fullmatch(_as_pattern(header["message"]), header["example"]) is None:
-        raise ValueError(f"{file}: the example is not what the message says")
+    _check_sentences(file, header, columns)
     return Law(
         file,
         header["code"],
@@ -120,10 +110,24 @@ def parse(file: str, content: str) -> Law:
         header.get("trimmed", ""),
         header.get("verdict", VERDICT_OF[header["severity"]]),
         header.get("once", ""),
-        rosters,
+        frozenset(header.get("rosters", "").split()),
         sql,
         columns,
     )
+
+
+def _check_sentences(file: str, header: dict[str, str], columns: tuple[str, ...]) -> None:
+    for sentence in (header["message"], header.get("trimmed", "")):
+        lost = set(PLACEHOLDER.findall(sentence)) - set(columns)
+        if lost:
+            raise ValueError(f"{file}: the sentence names {sorted(lost)}, which is not returned")
+    if "trimmed" in header and "unit_no" not in columns:
+        raise ValueError(f"{file}: a trimmed sentence needs the unit_no of its evidence")
+    unknown = set(header.get("rosters", "").split()) - NEEDS
+    if unknown:
+        raise ValueError(f"{file}: unknown use of a roster {sorted(unknown)}")
+    if re.fullmatch(_as_pattern(header["message"]), header["example"]) is None:
+        raise ValueError(f"{file}: the example is not what the message says")
 
 
 def _as_pattern(message: str) -> str:

@@ -65,7 +65,7 @@ def world_facts(
 
 
 def amount_sql(programme: Programme) -> str:
-    """The item's formula as SQL over world.sql's columns; standard × quantity × months by default."""
+    """The item's formula as SQL over world.sql's columns; by default 标准×数量×月数."""
     words = {one["field"]: one["word"] for one in programme.columns if one["field"] and one["word"]}
     formula = formulas.parse(programme.formula_text or PLAIN_FORMULA)
     columns = {word: COLUMNS[field] for word, field in formula_columns(words).items()}

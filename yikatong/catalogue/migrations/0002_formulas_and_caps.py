@@ -28,6 +28,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='requiredroster',
             name='severity',
-            field=models.CharField(db_comment='用途：block 必须在册，confirm 在册待核，optional 已导入才比，compare 缺失须答复', max_length=8),
+            field=models.CharField(db_comment='用途：block 必须在册，confirm 在册待核，optional 有则比，compare 缺则须答复', max_length=8),
         ),
     ]
