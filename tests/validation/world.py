@@ -353,10 +353,10 @@ class Planter:
         found = self.connection.execute(query, arguments).fetchone()  # type: ignore[call-overload]
         return None if found is None else found[0]
 
-    def offices(self) -> None:
+    def offices(self, settings: Mapping[str, Any] = SETTINGS) -> None:
         """The county of this scope: its towns, department, bank and officials."""
         slug = "pengshui" if self.here == HERE else "dadukou"
-        self.put(County, slug=slug, name=slug, short_name=slug, settings=SETTINGS)
+        self.put(County, slug=slug, name=slug, short_name=slug, settings=settings)
         kinds = Unit.Kind
         for unit_no, high, kind, name in (
             (1, 1, kinds.FINANCE, "财政局"),
