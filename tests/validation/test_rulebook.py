@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from yikatong.validation.row_rules import ROW_RULES
 from yikatong.validation.rulebook import FOLDER, laws, parse
 from yikatong.validation.rules import SEVERITIES, VERDICT_OF
+from yikatong.validation.titles import rule_codes
 
 HEADER = """-- code: XX-1
 -- 名称: 测试
@@ -15,6 +15,7 @@ HEADER = """-- code: XX-1
 -- fixes: 镇街
 -- field: amount
 -- message: 金额 {amount_yuan} 元
+-- example: 金额 5.00 元
 """
 BODY = "SELECT line.line_id, line.amount_yuan FROM line"
 
@@ -27,7 +28,9 @@ def test_a_good_file_is_read_as_it_stands() -> None:
     assert law.sql == BODY
 
 
-@pytest.mark.parametrize("key", ["code", "名称", "severity", "basis", "fixes", "field", "message"])
+@pytest.mark.parametrize(
+    "key", ["code", "名称", "severity", "basis", "fixes", "field", "message", "example"]
+)
 def test_a_missing_key_is_refused(key: str) -> None:
     header = "".join(line for line in HEADER.splitlines(True) if f"-- {key}:" not in line)
     with pytest.raises(ValueError, match=key):
@@ -45,6 +48,8 @@ def test_a_missing_key_is_refused(key: str) -> None:
         (HEADER + BODY.replace("line.line_id, ", ""), "line_id"),
         (HEADER + "-- trimmed: 由{paying_unit}发放\n" + BODY, "paying_unit"),
         (HEADER + "-- trimmed: 由其他单位发放\n" + BODY, "unit_no"),
+        (HEADER + "-- rosters: should\n" + BODY, "roster"),
+        (HEADER.replace("5.00 元", "5.00") + BODY, "example"),
     ],
 )
 def test_what_an_auditor_could_not_rely_on_is_refused(content: str, why: str) -> None:
@@ -52,11 +57,19 @@ def test_what_an_auditor_could_not_rely_on_is_refused(content: str, why: str) ->
         parse("bad.sql", content)
 
 
-def test_every_file_of_the_folder_is_a_law_with_a_code_of_its_own() -> None:
+def test_every_file_of_the_folder_is_a_law_and_one_file_speaks_per_severity() -> None:
     assert {law.file for law in laws()} == {path.name for path in FOLDER.glob("*.sql")}
-    codes = [law.code for law in laws()]
-    assert len(codes) == len(set(codes))
-    assert not set(codes) & {rule.code for rule in ROW_RULES}
+    kinds = [(law.code, law.severity) for law in laws()]
+    assert len(kinds) == len(set(kinds))
+
+
+BOOK = """ID-1 ID-2a ID-2b ID-3 ID-4 DG-1 RG-1 NM-1 AC-0 AC-1 AC-2 AC-3 AC-4 AC-5 DU-1 DU-2 DU-3
+MX-1 MX-2 MX-3 MX-4 AM-1 AM-2 AM-3 AM-4 RO-1 RO-2 RO-3 RO-4 AG-1 SY-1"""
+
+
+def test_the_book_is_complete_and_has_no_codes_beside_it() -> None:
+    """RQ-1, NU-1 and DT-1 are ours: a cell that must be filled, a number, a date."""
+    assert set(rule_codes()) == set(BOOK.split()) | {"RQ-1", "NU-1", "DT-1"}
 
 
 def test_every_rule_says_what_it_rests_on_and_who_puts_it_right() -> None:

@@ -45,6 +45,18 @@ PERIOD: Final = "2026-09"
 NOON: Final = datetime(2026, 9, 15, 4, tzinfo=UTC)
 TOWN, OTHER_TOWN = town_unit(1), town_unit(2)
 DEPARTMENT, BANK = 3, 1
+SETTINGS: Final = {
+    "roster_max_age_days": 45,
+    "account_change_days": 30,
+    "checks": {
+        "amount_change_percent": 50,
+        "quantity_jump_percent": 50,
+        "village_top": 1,
+        "village_times": 3,
+        "village_least": 4,
+        "phone_shared_by": 3,
+    },
+}
 LONG_AGO, FAR_AHEAD = date(2020, 1, 1), date(2099, 12, 31)
 
 
@@ -202,13 +214,54 @@ class Planter:
             )
         return (home, *ids)
 
+    def changed_card(self, person: int, name: str, *, at: datetime) -> None:
+        """A second version, entered at that instant, becomes the current one of the account."""
+        held = self._value("SELECT id FROM registry_cardaccount WHERE person_id = %s", person)
+        version = self.put(
+            CardAccountVersion,
+            unit_no=TOWN + 1,
+            account=held,
+            number_index=index_of(f"new card {name}"),
+            last4="9999",
+            kind="CARD",
+            account_name=name,
+            account_name_key=normalised_name(name),
+            entered_at=at,
+        )
+        self.put(
+            AccountVerification,
+            unit_no=TOWN + 1,
+            version=version,
+            outcome="MATCH",
+            verified_at=NOON,
+            valid_until=FAR_AHEAD,
+        )
+        self.connection.execute(
+            "UPDATE registry_cardaccount SET current_id = %s WHERE id = %s", [version, held]
+        )
+
     def roster(
-        self, kind: str, *names: str, as_of: date = FAR_AHEAD, since: date = LONG_AGO
-    ) -> None:
+        self,
+        kind: str,
+        *names: str,
+        as_of: date = FAR_AHEAD,
+        since: date = LONG_AGO,
+        **values: Any,
+    ) -> int:
+        """A load of this kind with these people; `values` are the same for each entry."""
         load = self.put(RosterLoad, kind=kind, as_of=as_of, rows=len(names))
+        self.listed(load, kind, *names, since=since, **values)
+        return load
+
+    def listed(self, load: int, kind: str, *names: str, **values: Any) -> None:
         for name in names:
             self.put(
-                RosterEntry, load=load, kind=kind, id_index=index_of(name), name=name, since=since
+                RosterEntry,
+                load=load,
+                kind=kind,
+                id_index=index_of(name),
+                name=name,
+                **{"since": LONG_AGO, **values},
             )
 
     def programme(self, code: str, *, standard: str | None = "100", **values: Any) -> int:
@@ -236,10 +289,9 @@ class Planter:
             Batch,
             number=number,
             programme=programme,
-            period=PERIOD,
             unit_no=unit_no,
             made_by=LI_XIA.username,
-            **values,
+            **{"period": PERIOD, **values},
         )
 
     def line(self, batch: int, code: str, name: str, *, unit_no: int = TOWN, **values: Any) -> int:
@@ -250,11 +302,10 @@ class Planter:
             batch=batch,
             unit_no=unit_no,
             programme_code=code,
-            period=PERIOD,
             payee_index=index_of(name),
             beneficiary_index=index_of(name),
             entered_by=LI_XIA.username,
-            **{**chosen, **values},
+            **{"period": PERIOD, **chosen, **values},
         )
 
     def payment(
@@ -273,6 +324,7 @@ class Planter:
             line=line,
             payee=person,
             beneficiary=person,
+            household=self._value("SELECT household_id FROM registry_person WHERE id = %s", person),
             account_version=one,
             obligee_id=obligee,
             passed=True,
@@ -289,7 +341,7 @@ class Planter:
             detail_id=f"D{line:012d}",
             seq=line,
             programme_code=code,
-            period=PERIOD,
+            period=values.pop("period", PERIOD),
             obligee_id=obligee,
             attempt=values.pop("attempt", 1),
             amount_fen=amount,
@@ -301,10 +353,10 @@ class Planter:
         found = self.connection.execute(query, arguments).fetchone()  # type: ignore[call-overload]
         return None if found is None else found[0]
 
-    def offices(self) -> None:
+    def offices(self, settings: Mapping[str, Any] = SETTINGS) -> None:
         """The county of this scope: its towns, department, bank and officials."""
         slug = "pengshui" if self.here == HERE else "dadukou"
-        self.put(County, slug=slug, name=slug, short_name=slug, settings={})
+        self.put(County, slug=slug, name=slug, short_name=slug, settings=settings)
         kinds = Unit.Kind
         for unit_no, high, kind, name in (
             (1, 1, kinds.FINANCE, "财政局"),

@@ -68,6 +68,9 @@ def _programme(pack: CountyPack, spec: ProgrammeSpec, since: date) -> None:
         benefit_roster=spec.benefit_roster,
         grades=list(spec.grades),
         required_columns=list(spec.required_columns),
+        columns=_columns(spec),
+        formula_text=spec.formula_text,
+        cap_fen=spec.cap_fen,
         disclosure_profile=spec.disclosure,
         sms_text=spec.sms,
         basis=pack.catalogue_source,
@@ -93,7 +96,13 @@ def _programme(pack: CountyPack, spec: ProgrammeSpec, since: date) -> None:
             is_sample=standard.is_sample,
             basis=standard.note,
         )
-    for severity, kinds in (("block", spec.required_rosters), ("confirm", spec.confirm_rosters)):
+    wanted = (
+        ("block", spec.required_rosters),
+        ("confirm", spec.confirm_rosters),
+        ("optional", spec.optional_rosters),
+        ("compare", pack.must_compare),
+    )
+    for severity, kinds in wanted:
         for kind in kinds:
             RequiredRoster.objects.create(
                 county=pack.code,
@@ -102,3 +111,19 @@ def _programme(pack: CountyPack, spec: ProgrammeSpec, since: date) -> None:
                 severity=severity,
                 max_age_days=pack.roster_max_age_days,
             )
+
+
+def _columns(spec: ProgrammeSpec) -> list[dict[str, str | bool]]:
+    """The list's own columns in order: those that are judged, then those that are only printed."""
+    judged: list[dict[str, str | bool]] = [
+        {
+            "field": field,
+            "word": spec.words.get(field, ""),
+            "required": field in spec.required_columns,
+        }
+        for field in spec.columns
+    ]
+    printed: list[dict[str, str | bool]] = [
+        {"field": "", "word": word, "required": False} for word in spec.extra_columns
+    ]
+    return judged + printed

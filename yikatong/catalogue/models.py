@@ -37,6 +37,10 @@ class Programme(Record):
     frequency = models.CharField(max_length=20, db_comment="发放频次")
     paying_unit = models.CharField(max_length=12, db_comment="发放单位：department、township")
     formula = models.CharField(max_length=10, choices=Formula, db_comment="计算方式")
+    formula_text = models.CharField(
+        max_length=200, blank=True, db_comment="计算公式原文，空为标准×数量×月数"
+    )
+    cap_fen = models.BigIntegerField(null=True, db_comment="单笔上限（分），空为不限")
     months_default = models.IntegerField(default=0, db_comment="默认月数，0为不按月计")
     age_min = models.IntegerField(null=True, db_comment="期末最小年龄")
     age_max = models.IntegerField(null=True, db_comment="期末最大年龄")
@@ -47,6 +51,9 @@ class Programme(Record):
     )
     grades = models.JSONField(default=list, db_comment="等级")
     required_columns = models.JSONField(default=list, db_comment="名单必填列")
+    columns = models.JSONField(
+        default=list, db_comment="名单的列：字段、本项的叫法、是否必填；字段为空的只印不核"
+    )
     disclosure_profile = models.CharField(
         max_length=8, db_comment="公示方式：named 逐人，totals 仅汇总"
     )
@@ -96,13 +103,16 @@ class BenefitStandard(Record):
 
 
 class RequiredRoster(Record):
-    """应在名册 (block), or a roster whose hit a person must look at (confirm): RO-1…4."""
+    """应在名册 (block), a roster whose hit a person must look at (confirm; optional: only where it
+    is loaded), or one that may not be missing unanswered (compare): RO-1…4, SY-1.
+    """
 
     county = models.CharField(max_length=6, db_comment="区县代码")
     programme_code = models.CharField(max_length=20, db_comment="项目编码")
     kind = models.CharField(max_length=40, db_comment="名册种类")
     severity = models.CharField(
-        max_length=8, db_comment="严重程度：block 必须在册，confirm 在册待核"
+        max_length=8,
+        db_comment="用途：block 必须在册，confirm 在册待核，optional 有则比，compare 缺则须答复",
     )
     max_age_days = models.IntegerField(db_comment="名册有效自然日数")
 

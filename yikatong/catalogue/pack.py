@@ -39,6 +39,16 @@ T = TypeVar("T")
 UNIT_NATURAL: Final = {"工作日": False, "自然日": True}
 MOST_STANDARD_DECIMALS: Final = 7
 SCOPES: Final = ("person", "household", "plot", "house", "machine")
+# AM-4 and the comparison with last period read these; 0 switches one off
+CHECKS: Final = (
+    "amount_change_percent",
+    "quantity_jump_percent",
+    "village_top",
+    "village_times",
+    "village_least",
+    "phone_shared_by",
+    "total_tolerance_per_line",
+)
 
 
 class _Table:
@@ -82,6 +92,9 @@ class _Table:
         if not all(isinstance(item, str) for item in found):
             raise Refused(f"{self.where}：{key} 应为一列文字。")
         return tuple(found)
+
+    def texts_or_none(self, key: str) -> tuple[str, ...]:
+        return self.texts(key) if key in self._left else ()
 
     def numbers(self, key: str) -> tuple[int, ...]:
         found = self._take(key, list, None)
@@ -138,6 +151,8 @@ def load_pack(directory: Path) -> CountyPack:
         roster_max_age_days=settings.number("roster_max_age_days"),
         account_change_days=settings.number("account_change_days"),
         amount_tolerance_fen=settings.number("amount_tolerance_fen"),
+        must_compare=settings.texts("must_compare"),
+        checks=_finished(settings.table("checks"), _checks),
         hotline=settings.text("hotline"),
         deadlines=_finished(settings.table("deadlines"), _deadlines),
         clocks=_finished(settings.table("clocks"), _clocks),
@@ -235,6 +250,16 @@ def _deadlines(table: _Table) -> dict[str, Limit]:
     return {step: _finished(table.table(step), limit) for step in table.names()}
 
 
+def _checks(table: _Table) -> dict[str, int]:
+    """Thresholds of the rules, each with its source note; every one of CHECKS must be there."""
+
+    def value(entry: _Table) -> int:
+        entry.text("source")
+        return entry.number("value")
+
+    return {name: _finished(table.table(name), value) for name in CHECKS}
+
+
 def _clocks(table: _Table) -> Clocks:
     return Clocks(
         table.number("correct_working_days"),
@@ -306,6 +331,17 @@ def _standard(table: _Table) -> StandardSpec:
     )
 
 
+def _words(table: _Table | None) -> dict[str, str]:
+    if table is None:
+        return {}
+    return _finished(table, lambda t: {field: t.text(field) for field in t.names()})
+
+
+def _cap(table: _Table) -> int | None:
+    yuan = table.number_or_none("cap_yuan")
+    return None if yuan is None else yuan * 100
+
+
 def _programme(table: _Table) -> ProgrammeSpec:
     age = table.table_or_none("age")
     return ProgrammeSpec(
@@ -329,11 +365,16 @@ def _programme(table: _Table) -> ProgrammeSpec:
         age=_finished(age, _age) if age is not None else None,
         required_rosters=table.texts("required_rosters"),
         confirm_rosters=table.texts("confirm_rosters"),
+        optional_rosters=table.texts_or_none("optional_rosters"),
         benefit_roster=table.text("benefit_roster"),
         disclosure=table.one_of("disclosure", ("named", "totals")),
         sms=table.text("sms"),
         columns=table.texts("columns"),
         required_columns=table.texts("required_columns"),
+        words=_words(table.table_or_none("words")),
+        extra_columns=table.texts_or_none("extra_columns"),
+        formula_text=table.text("formula_text", ""),
+        cap_fen=_cap(table),
         function_code=table.text("function_code"),
         economic_code=table.text("economic_code"),
         government_code=table.text("government_code"),

@@ -6,14 +6,17 @@ import re
 import string
 from typing import Final
 
+from yikatong.catalogue import formulas
 from yikatong.catalogue.specs import (
     ENTITLED,
     MOST_SMS,
     ROSTER_KINDS,
+    STOPPING,
     BankSpec,
     CountyPack,
     ProgrammeSpec,
     RelationSpec,
+    formula_columns,
 )
 from yikatong.kernel.errors import Refused
 
@@ -38,6 +41,8 @@ def check_pack(pack: CountyPack) -> None:
     _refuse_twice([c.code for c in pack.channels], f"{where}：公开载体重复")
     if not (pack.programmes and pack.banks and pack.departments and pack.channels):
         raise Refused(f"{where}：项目、银行、部门、公开载体都不能为空。")
+    if not set(pack.must_compare) <= set(STOPPING):
+        raise Refused(f"{where}：must_compare 只能是 {'、'.join(STOPPING)}。")
     for bank in pack.banks:
         _check_bank(bank, where)
     for programme in pack.programmes:
@@ -75,17 +80,33 @@ def _check_programme(pack: CountyPack, programme: ProgrammeSpec, where: str) -> 
     if not 0 < len(programme.short_name) <= LONGEST_SHORT_NAME:
         raise Refused(f"{at}：简称应为 1 至 {LONGEST_SHORT_NAME} 字。")
     pack.department(programme.department)
-    for kind in programme.required_rosters + programme.confirm_rosters:
+    asked = programme.confirm_rosters + programme.optional_rosters
+    for kind in programme.required_rosters + asked:
         if kind not in ROSTER_KINDS and kind.removeprefix(ENTITLED) != programme.code:
             raise Refused(f"{at}：不认识名册“{kind}”。")
     if programme.benefit_roster and programme.benefit_roster not in ROSTER_KINDS:
         raise Refused(f"{at}：不认识名册“{programme.benefit_roster}”。")
     if not set(programme.required_columns) <= set(programme.columns):
         raise Refused(f"{at}：required_columns 中有 columns 之外的列。")
+    _check_formula(programme, at)
     for standard in programme.standards:
         if standard.grade and standard.grade not in programme.grades:
             raise Refused(f"{at}：标准的等级“{standard.grade}”不在 grades 中。")
     _check_sms(pack, programme, at)
+
+
+def _check_formula(programme: ProgrammeSpec, at: str) -> None:
+    if not set(programme.words) <= set(programme.columns):
+        raise Refused(f"{at}：words 中有 columns 之外的列。")
+    if not programme.formula_text:
+        if programme.formula != "case":
+            raise Refused(f"{at}：缺少计算公式 formula_text。")
+        return
+    formula = formulas.parse(programme.formula_text)
+    formula.sql(formula_columns(programme.words))
+    target = "最高金额" if programme.formula == "difference" else "补贴金额"
+    if formula.target != target:
+        raise Refused(f"{at}：计算公式应写成“{target}=…”。")
 
 
 def _check_sms(pack: CountyPack, programme: ProgrammeSpec, at: str) -> None:

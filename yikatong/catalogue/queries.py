@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from yikatong.catalogue.models import BenefitStandard, Programme, RequiredRoster
+from yikatong.catalogue.models import BenefitStandard, Programme, Relation, RequiredRoster
+from yikatong.catalogue.specs import ABSENT, STOPPING
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.errors import Refused
 
@@ -31,7 +33,76 @@ def standards_in_force(code: str, on: date, *, scope: Scope) -> QuerySet[Benefit
 
 
 def required_rosters(code: str, *, scope: Scope) -> QuerySet[RequiredRoster]:
-    return RequiredRoster.objects.filter(county=scope.county, programme_code=code)
+    """Those whose absence or age must be answered for before a list is sent (SY-1)."""
+    return RequiredRoster.objects.filter(
+        county=scope.county, programme_code=code, severity__in=("block", "confirm", "compare")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RosterNeed:
+    """A roster that the rules read for one item: `need` must (RO-1), watch (RO-3), absent (RO-4),
+    stop (RO-2) or relation (MX). `optional`: read only where the county has loaded it; `asks`: its
+    absence or age is asked about before the list is sent.
+    """
+
+    kind: str
+    need: str
+    days: int
+    optional: bool
+    asks: bool
+
+
+def rosters_read(
+    code: str, first_day: date, last_day: date, *, max_age_days: int, scope: Scope
+) -> list[RosterNeed]:
+    """Every roster that any rule reads for an item in a period, each use once."""
+    wanted = list(RequiredRoster.objects.filter(county=scope.county, programme_code=code))
+    found = [
+        RosterNeed(
+            one.kind,
+            _need(one),
+            one.max_age_days,
+            optional=one.severity == "optional",
+            asks=one.severity != "optional",
+        )
+        for one in wanted
+    ]
+    stopped = {one.kind for one in found if one.need == "stop"}
+    found += [
+        RosterNeed(kind, "stop", max_age_days, optional=kind != STOPPING[0], asks=False)
+        for kind in STOPPING
+        if kind not in stopped
+    ]
+    found += [
+        RosterNeed(kind, "relation", max_age_days, optional=False, asks=False)
+        for kind in _benefit_rosters(code, first_day, last_day, scope=scope)
+    ]
+    return found
+
+
+def _need(required: RequiredRoster) -> str:
+    match required.severity:
+        case "block":
+            return "must"
+        case "compare":
+            return "stop"
+        case _:
+            return "absent" if required.kind in ABSENT else "watch"
+
+
+def _benefit_rosters(code: str, first_day: date, last_day: date, *, scope: Scope) -> list[str]:
+    """The rosters that show a benefit with which this item has a relation in the period."""
+    relations = Relation.objects.filter(
+        Q(code_a=code) | Q(code_b=code), county=scope.county, since__lte=last_day
+    ).filter(Q(until=None) | Q(until__gte=first_day))
+    others = {
+        relation.code_b if relation.code_a == code else relation.code_a
+        for relation in relations
+        if relation.kind in {"DENY", "HIGHER", "TOPUP"}
+    }
+    kinds = programmes(scope=scope).filter(code__in=others).values_list("benefit_roster", flat=True)
+    return sorted({kind for kind in kinds if kind})
 
 
 def all_standards_in_force(on: date, *, scope: Scope) -> QuerySet[BenefitStandard]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -22,8 +23,21 @@ ROSTER_KINDS: Final = {
     "fiscal_payroll": "财政供养人员",
     "imprisoned": "服刑人员",
     "village_cadre": "村（社区）干部",
+    "deregistered": "户籍注销人员",
+    "missing": "宣告失踪人员",
+    "moved_away": "外嫁、迁出人员",
+    "claimed_elsewhere": "外省市已享受人员",
+    "business_owner": "工商登记人员",
+    "vehicle_owner": "车辆登记人员",
+    "several_homes": "多套住房人员",
+    "retired": "已退休领取养老金人员",
+    "idle_land": "撂荒承包户",
 }
 ENTITLED: Final = "entitled:"
+# whom RO-2 stops: the first must always be compared, the others where the county has loaded them
+STOPPING: Final = ("deceased", "deregistered", "missing")
+# RO-4 asks about these; about all others that an item watches, RO-3 does
+ABSENT: Final = frozenset({"imprisoned", "moved_away", "claimed_elsewhere"})
 FREQUENCY_WORD: Final = {
     "yearly": "每年",
     "quarterly": "每季",
@@ -41,6 +55,28 @@ FORMULA_WORD: Final = {
 MOST_SMS: Final = 70
 LONGEST_AMOUNT: Final = "9,999,999.99"
 LONGEST_DAY: Final = "12月31日"
+# the words that any formula may use; an item's own word for its quantity joins them
+FORMULA_WORDS: Final = {
+    "补贴标准": "rate",
+    "标准": "rate",
+    "数量": "quantity",
+    "月数": "months",
+}
+PLAIN_FORMULA: Final = "补贴标准×数量×月数"
+
+
+def roster_word(kind: str) -> str:
+    """What people call a roster; that of one item's entitled is named by the item's code."""
+    if kind.startswith(ENTITLED):
+        return f"{kind.removeprefix(ENTITLED)} 核定对象"
+    return ROSTER_KINDS.get(kind, kind)
+
+
+def formula_columns(words: Mapping[str, str]) -> dict[str, str]:
+    """The words that a formula may use → rate, quantity, months; `words` are an item's headers."""
+    own = {re.sub(r"[（(].*?[)）]", "", word): field for field, word in words.items()}
+    known = {"standard": "rate", "quantity": "quantity", "months": "months"}
+    return FORMULA_WORDS | {word: known[field] for word, field in own.items() if field in known}
 
 
 class RelationKind(StrEnum):
@@ -146,8 +182,11 @@ class ProgrammeSpec:
     `payee_kind` person|household (到人, 到户); `object_kind` what makes several lines of one person
     lawful; `formula` rate|difference|case; `months` is the default, 0 where months do not count;
     `confirm` is a question to the county; `benefit_roster` the roster that shows this benefit;
-    `required_rosters` must hit (RO-1), `confirm_rosters` ask a person (RO-3, RO-4); columns and
-    required columns are field names of submission.sheets; `disclosure` named|totals.
+    `required_rosters` must hit (RO-1), `confirm_rosters` ask a person (RO-3, RO-4), and so do
+    `optional_rosters` where the county has loaded them; columns and required columns are field
+    names of submission.sheets, `words` what this item calls them, `extra_columns` are printed and
+    not judged; `formula_text` gives the amount (of a difference: its ceiling), `cap_fen` the most
+    that a line may hold; `disclosure` named|totals.
     """
 
     code: str
@@ -170,11 +209,16 @@ class ProgrammeSpec:
     age: AgeRule | None
     required_rosters: tuple[str, ...]
     confirm_rosters: tuple[str, ...]
+    optional_rosters: tuple[str, ...]
     benefit_roster: str
     disclosure: str
     sms: str
     columns: tuple[str, ...]
     required_columns: tuple[str, ...]
+    words: Mapping[str, str]
+    extra_columns: tuple[str, ...]
+    formula_text: str
+    cap_fen: int | None
     function_code: str
     economic_code: str
     government_code: str
@@ -245,6 +289,8 @@ class CountyPack:
     roster_max_age_days: int
     account_change_days: int
     amount_tolerance_fen: int
+    must_compare: tuple[str, ...]
+    checks: Mapping[str, int]
     hotline: str
     deadlines: Mapping[str, Limit]
     clocks: Clocks

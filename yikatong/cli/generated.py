@@ -41,7 +41,7 @@ from yikatong.law.apply import (
     matrix,
     scope_expression,
 )
-from yikatong.validation.row_rules import ROW_RULES
+from yikatong.validation.row_rules import ROW_RULES, example
 from yikatong.validation.rulebook import Law, laws
 from yikatong.validation.rules import SEVERITY_WORD
 
@@ -343,7 +343,7 @@ def rules() -> str:
         MADE,
         "# 验证规则\n",
         "一行的结论看它最重的问题：错误阻断本行；提醒须写明理由、由第二人复核；提示不影响通过。"
-        "没能比对的写“未比对”，不算通过。大括号内是届时填入的内容。\n",
+        "没能比对的写“未比对”，不算通过。同一代码有几种严重程度的，各占一行。\n",
         "## 单行规则（`yikatong/validation/row_rules.py`）\n",
         table(
             ("代码", "名称", "严重程度", "依据", "谁修正", "示例句"),
@@ -354,7 +354,7 @@ def rules() -> str:
                     SEVERITY_WORD[rule.severity],
                     HOUSE if rule.basis == "house" else rule.basis,
                     rule.fixes,
-                    rule.message,
+                    example(rule),
                 )
                 for rule in sorted(ROW_RULES, key=lambda rule: rule.code)
             ),
@@ -362,20 +362,20 @@ def rules() -> str:
         "## 交叉规则（`yikatong/validation/laws/`，一条规则一个文件）\n",
         table(
             ("代码", "名称", "严重程度", "依据", "谁修正", "示例句", "文件"),
-            (_law_row(law) for law in sorted(laws(), key=lambda law: law.code)),
+            (_law_row(law) for law in sorted(laws(), key=lambda law: (law.code, law.severity))),
         ),
     ]
     return "\n".join(parts)
 
 
 def _law_row(law: Law) -> tuple[str, ...]:
-    trimmed = f"（对其他单位：{law.trimmed}）" if law.trimmed else ""
+    trimmed = f"（证据属于其他单位时：{law.trimmed}）" if law.trimmed else ""
     return (
         law.code,
         law.title,
         f"{SEVERITY_WORD[law.severity]}{'·未比对' if law.verdict == '未比对' else ''}",
         law.basis,
         law.fixes,
-        law.message + trimmed,
+        law.example + trimmed,
         f"`{law.file}`",
     )

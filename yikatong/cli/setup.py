@@ -166,6 +166,7 @@ def _settings(pack: CountyPack) -> dict[str, Any]:
         "roster_max_age_days": pack.roster_max_age_days,
         "account_change_days": pack.account_change_days,
         "amount_tolerance_fen": pack.amount_tolerance_fen,
+        "checks": dict(pack.checks),
         "hotline": pack.hotline,
         "correct_working_days": pack.clocks.correct_working_days,
         "deadlines": {

@@ -43,6 +43,8 @@ APPEND_ONLY: Final = (
     "submission_sourcefile",
     "validation_finding",
     "validation_lineverdict",
+    "validation_periodchange",
+    "validation_ruleoutcome",
     "accounting_voucher",
     "accounting_voucherentry",
     "disclosure_disclosure",

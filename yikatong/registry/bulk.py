@@ -23,6 +23,7 @@ PEOPLE: Final = (
     ("relation", "text"),
     ("village_group", "text"),
     ("phone_cipher", "bytea"),
+    ("phone_index", "bytea"),
     ("phone_masked", "text"),
     ("number_cipher", "bytea"),
     ("number_index", "bytea"),
@@ -81,10 +82,10 @@ def load_people(
         )
         cursor.execute(
             "INSERT INTO registry_person (county, unit_no, id_cipher, id_index, id_masked, name, name_key, is_male,"
-            " birth_on, household_id, relation_to_head, village_group, phone_cipher, phone_masked, is_sample,"
+            " birth_on, household_id, relation_to_head, village_group, phone_cipher, phone_index, phone_masked, is_sample,"
             " entered_by, entered_at)"
             " SELECT %(county)s, arrivals.unit_no, id_cipher, id_index, id_masked, name, name_key, is_male, birth_on,"
-            " household.id, relation, village_group, phone_cipher, phone_masked, %(sample)s, %(by)s, now()"
+            " household.id, relation, village_group, phone_cipher, phone_index, phone_masked, %(sample)s, %(by)s, now()"
             " FROM arrivals LEFT JOIN registry_household AS household"
             "   ON household.county = %(county)s AND household.number = arrivals.household_no"
             " ORDER BY row_no ON CONFLICT (county, id_index) DO NOTHING",

@@ -23,6 +23,7 @@ from yikatong.registry.messages import ID_FIELD, NUMBER_FIELD
 from yikatong.vault.access import the_vault
 
 PHONE_FIELD: Final = "person.phone"
+PHONE_LENGTH: Final = 11
 CARD_WORDS: Final = {
     "存折": CardKind.PASSBOOK,
     "折": CardKind.PASSBOOK,
@@ -159,12 +160,19 @@ def _person(
         (line["relation"] or "")[:20],
         (line["group"] or "")[:40],
         vault.encrypt(phone.encode(), county=county, field=PHONE_FIELD) if phone else None,
+        vault.blind_index(county, _phone_digits(phone), kind="phone") if phone else None,
         masked_phone(phone) if phone else "",
         *account,
         vault.blind_index(county, ResidentId.parse(guardian, on=today).reveal())
         if guardian
         else None,
     )
+
+
+def _phone_digits(phone: str) -> str:
+    """For comparison: one phone written with blanks, dashes or +86 is one phone."""
+    digits = "".join(character for character in phone if character.isdigit())
+    return digits.removeprefix("86") if len(digits) > PHONE_LENGTH else digits
 
 
 def _account(

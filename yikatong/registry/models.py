@@ -44,6 +44,7 @@ class Person(CountyRecord):
     relation_to_head = models.CharField(max_length=20, blank=True, db_comment="与户主关系")
     village_group = models.CharField(max_length=40, blank=True, db_comment="村（居）民小组")
     phone_cipher = models.BinaryField(null=True, db_comment="联系电话密文")
+    phone_index = models.BinaryField(null=True, db_comment="联系电话盲索引，只用于找共用电话")
     phone_masked = models.CharField(max_length=20, blank=True, db_comment="联系电话掩码")
     is_sample = models.BooleanField(default=False, db_comment="是否样例数据")
     entered_by = models.CharField(max_length=60, db_comment="录入人账号")
@@ -57,6 +58,7 @@ class Person(CountyRecord):
         indexes = (
             models.Index(fields=["county", "unit_no"], name="person_by_unit"),
             models.Index(fields=["county", "name_key"], name="person_by_name"),
+            models.Index(fields=["county", "phone_index"], name="person_by_phone"),
         )
 
 

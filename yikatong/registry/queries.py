@@ -9,7 +9,7 @@ from django.db.models import F, Max, QuerySet
 
 from yikatong.catalogue.models import Programme
 from yikatong.catalogue.queries import required_rosters
-from yikatong.catalogue.specs import ROSTER_KINDS
+from yikatong.catalogue.specs import roster_word
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.names import normalised_name
@@ -79,7 +79,7 @@ def rosters_not_fresh(
     )
     found: list[tuple[str, str]] = []
     for needed in required_rosters(programme.code, scope=scope):
-        word = ROSTER_KINDS.get(needed.kind, needed.kind)
+        word = roster_word(needed.kind)
         as_of = newest.get(needed.kind)
         if as_of is None:
             found.append((needed.kind, f"还没有导入“{word}”名册，无法比对。"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from yikatong.catalogue.specs import ROSTER_KINDS
+from yikatong.catalogue.specs import roster_word
 from yikatong.kernel.digest import canonical, sm3
 from yikatong.kernel.steps import Inputs
 
@@ -61,8 +61,7 @@ def _plain(value: Any) -> Any:
 
 def roster_evidence(kind: str) -> bytes:
     """What an answer about a stale or missing roster is keyed by: as rule SY-1 digests it."""
-    word = ROSTER_KINDS.get(kind, kind)
-    return hashlib.sha256(f"SY-1|{kind}|{word}".encode()).digest()
+    return hashlib.sha256(f"SY-1|{kind}|{roster_word(kind)}".encode()).digest()
 
 
 def batch_number(slug: str, period: str, programme_code: str, serial: int) -> str:

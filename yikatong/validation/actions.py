@@ -38,11 +38,11 @@ from yikatong.validation.intake import read_list
 from yikatong.validation.models import CheckRun
 from yikatong.validation.queries import last_run, open_obligations
 from yikatong.validation.rules import Bands, Report
+from yikatong.validation.world import world_facts
 from yikatong.vault.access import the_vault
 
 ANSWER_WAIT = timedelta(minutes=30)
 NO_BATCH = 0
-HIGHEST_AGE = 200
 
 
 def check_rows(
@@ -180,47 +180,6 @@ def _record_answer(actor: Actor, batch: Batch, note: str) -> None:
     )
 
 
-def world_facts(
-    programme: Programme, period: Period, *, batch_id: int, actor: Actor
-) -> dict[str, Any]:
-    """The parameters of world.sql for one programme and period."""
-    settings = county_settings(scope=actor.scope).settings
-    lowest = -1 if programme.age_min is None else programme.age_min
-    return {
-        "county": programme.county,
-        "programme_code": programme.code,
-        "period": str(period),
-        "first_day": period.first_day,
-        "last_day": period.last_day,
-        "today": timezone.localdate(),
-        "batch_id": batch_id,
-        "tolerance_fen": settings.get("amount_tolerance_fen", 0),
-        "is_household": programme.payee_kind == Programme.PayeeKind.HOUSEHOLD,
-        "formula": programme.formula,
-        # a monthly item per person counts one where the sheet has no quantity column
-        "quantity_is_one": "quantity" not in programme.required_columns,
-        "months_default": programme.months_default,
-        "age_lowest": lowest,
-        "age_lowest_female": lowest
-        if programme.age_min_female is None
-        else programme.age_min_female,
-        "age_highest": HIGHEST_AGE if programme.age_max is None else programme.age_max,
-        "age_rule": _age_rule(programme),
-    }
-
-
-def _age_rule(programme: Programme) -> str:
-    parts = []
-    if programme.age_min is not None:
-        female = programme.age_min_female
-        parts.append(
-            f"满{programme.age_min}岁" + (f"，女满{female}岁" if female is not None else "")
-        )
-    if programme.age_max is not None:
-        parts.append(f"不超过{programme.age_max}岁")
-    return "，".join(parts)
-
-
 def _judge(batch: Batch, *, bands: Bands, actor: Actor) -> None:
     bulk.take_batch(batch.pk)
     period = Period.parse(batch.period)
@@ -232,13 +191,16 @@ def _judge(batch: Batch, *, bands: Bands, actor: Actor) -> None:
 
 
 def _store(batch: Batch, *, actor: Actor) -> None:
-    bulk.store_findings(
-        batch_id=batch.pk,
-        run_no=last_run(batch, scope=actor.scope) + 1,
-        county=batch.county,
-        unit_no=batch.unit_no,
-        department_no=batch.department_no,
-    )
+    run: dict[str, Any] = {
+        "batch_id": batch.pk,
+        "run_no": last_run(batch, scope=actor.scope) + 1,
+        "county": batch.county,
+        "unit_no": batch.unit_no,
+        "department_no": batch.department_no,
+    }
+    bulk.store_findings(**run)
+    bulk.store_outcomes(**run)
+    bulk.store_changes(**run, is_whole=batch.origin_id is None)
 
 
 def _own(batch: Batch) -> Bands:

@@ -10,9 +10,20 @@ from typing import Any, Final
 from django.db import connection
 
 from yikatong.validation.rulebook import Law, laws, sentence_sql
-from yikatong.validation.rules import BLOCK, CONFIRM, INFO, Bands, FoundRow, Report
+from yikatong.validation.rules import (
+    BLOCK,
+    CONFIRM,
+    INFO,
+    Bands,
+    FoundRow,
+    Outcome,
+    Report,
+    rule_outcomes,
+)
+from yikatong.validation.titles import rosters_read_by_rules, rule_codes
 
 WORLD: Final = Path(__file__).parent / "world.sql"
+CHANGES: Final = Path(__file__).parent / "changes.sql"
 SHOWN_AT_MOST: Final = 200_000
 INPUT_COLUMNS: Final = (
     "row_no, head_index, payee_name, payee_index, beneficiary_name, beneficiary_index,"
@@ -44,8 +55,9 @@ def _take(identity: str, source: str, arguments: Sequence[Any]) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            "DROP TABLE IF EXISTS pg_temp.input, pg_temp.line, pg_temp.person, pg_temp.account,"
-            " pg_temp.relation, pg_temp.roster, pg_temp.paid, pg_temp.programme, pg_temp.found"
+            "DROP TABLE IF EXISTS pg_temp.input, pg_temp.before, pg_temp.line, pg_temp.person,"
+            " pg_temp.account, pg_temp.relation, pg_temp.roster_kind, pg_temp.roster, pg_temp.paid,"
+            " pg_temp.deduction, pg_temp.programme, pg_temp.found"
         )
         cursor.execute(
             f"CREATE TEMP TABLE input ON COMMIT DROP AS"  # noqa: S608 - names of our own
@@ -57,10 +69,12 @@ def _take(identity: str, source: str, arguments: Sequence[Any]) -> None:
 
 def join_world(facts: Mapping[str, Any]) -> None:
     """Materialise the input with everything that the rules may read; see world.sql."""
+    given = dict(facts)
+    script = _world_script().replace("/*amount*/", given.pop("amount_sql"))
     with connection.cursor() as cursor:
-        for statement in _world_script().split(";\n"):
+        for statement in script.split(";\n"):
             if statement.strip():
-                cursor.execute(statement, dict(facts))
+                cursor.execute(statement, given)
 
 
 def run_rules(bands: Bands) -> None:
@@ -84,7 +98,7 @@ def run_rules(bands: Bands) -> None:
 
 def _insert(law: Law) -> str:
     prefix = "'第 ' || line.row_no || ' 行 ' || line.beneficiary_name || '：' || "
-    if law.once in {"always", "batch"}:
+    if law.once in {"always", "batch", "file"}:
         prefix = ""
     sentence = sentence_sql(law.message)
     if law.trimmed:
@@ -134,7 +148,9 @@ def report(*, is_check: bool) -> Report:
         cursor.execute(
             "SELECT row_no, field, rule, severity, sentence, verdict FROM ("
             " SELECT line.row_no, found.* FROM found JOIN line ON line.line_id = found.line_id"
-            " WHERE NOT (found.once IN ('always', 'batch') OR (%(is_check)s AND found.once = 'check'))"
+            " WHERE NOT (found.once IN ('always', 'batch', 'file') OR (%(is_check)s AND found.once = 'check'))"
+            " UNION ALL"
+            " SELECT 0, found.* FROM found WHERE found.once = 'file'"
             " UNION ALL"
             " SELECT 0, min(line_id), rule, max(severity), max(verdict), max(field),"
             " min(sentence) || '（涉及 ' || count(*) || ' 行）', min(evidence), once FROM found"
@@ -147,23 +163,81 @@ def report(*, is_check: bool) -> Report:
             FoundRow(row, field or "", rule, severity, sentence, verdict)
             for row, field, rule, severity, sentence, verdict in cursor.fetchall()
         )
-    return Report(rows, rows - blocked - open_, blocked, open_, int(amount_fen), findings)
+    return Report(
+        rows, rows - blocked - open_, blocked, open_, int(amount_fen), findings, outcomes()
+    )
+
+
+def outcomes() -> dict[str, Outcome]:
+    """The verdict of every rule over this run, those that found nothing included."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rule, verdict, count(*) FROM found GROUP BY rule, verdict")
+        told = {(rule, verdict): int(times) for rule, verdict, times in cursor.fetchall()}
+        cursor.execute("SELECT DISTINCT need FROM roster_kind WHERE NOT is_fresh")
+        not_fresh = frozenset(need for (need,) in cursor.fetchall())
+    return rule_outcomes(rule_codes(), told, reads=rosters_read_by_rules(), not_fresh=not_fresh)
 
 
 def store_findings(
     *, batch_id: int, run_no: int, county: str, unit_no: int, department_no: int
 ) -> None:
-    """Keep what was found, INSERT … SELECT."""
+    """Keep what was found, INSERT … SELECT; what belongs to no line is of the whole batch."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO validation_finding (county, unit_no, department_no, batch_id, line_id, run_no,"
             " row_no, field, rule, severity, verdict, sentence, evidence, obligation)"
-            " SELECT %s, %s, %s, %s, line.line_id, %s, line.row_no, coalesce(found.field, ''), found.rule,"
+            " SELECT %s, %s, %s, %s, CASE WHEN found.once <> 'file' THEN line.line_id END, %s,"
+            " CASE WHEN found.once = 'file' THEN 0 ELSE line.row_no END, coalesce(found.field, ''), found.rule,"
             " found.severity, found.verdict, found.sentence, found.evidence,"
-            " CASE found.once WHEN 'batch' THEN '' ELSE line.obligation END"
+            " CASE WHEN found.once IN ('batch', 'file') THEN '' ELSE line.obligation END"
             " FROM found JOIN line ON line.line_id = found.line_id",
             [county, unit_no, department_no, batch_id, run_no],
         )
+
+
+def store_outcomes(
+    *, batch_id: int, run_no: int, county: str, unit_no: int, department_no: int
+) -> None:
+    """Keep what each rule said of this run."""
+    told = outcomes()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO validation_ruleoutcome (county, unit_no, department_no, batch_id, run_no, rule,"
+            " verdict, findings)"
+            " SELECT %s, %s, %s, %s, %s, * FROM unnest(%s::text[], %s::text[], %s::int[])",
+            [
+                county,
+                unit_no,
+                department_no,
+                batch_id,
+                run_no,
+                list(told),
+                [one.verdict for one in told.values()],
+                [one.count for one in told.values()],
+            ],
+        )
+
+
+def store_changes(
+    *, batch_id: int, run_no: int, county: str, unit_no: int, department_no: int, is_whole: bool
+) -> None:
+    """Keep what differs from last period; `is_whole`: who is missing is told too.
+
+    A correction holds some lines of another batch: whoever is not among them is not gone.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _changes_script(),
+            {
+                "county": county, "unit_no": unit_no, "department_no": department_no,
+                "batch_id": batch_id, "run_no": run_no, "is_whole": is_whole,
+            },
+        )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _changes_script() -> str:
+    return CHANGES.read_text(encoding="utf-8")
 
 
 def store_verdicts(

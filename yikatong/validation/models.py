@@ -7,6 +7,7 @@ from django.db import models
 from yikatong.organisation.models import CountyRecord
 from yikatong.registry.models import CardAccount, CardAccountVersion, Household, Person
 from yikatong.submission.models import Batch, Line, SourceFile
+from yikatong.validation.rules import CHANGE_WORD
 
 
 class Finding(CountyRecord):
@@ -37,6 +38,62 @@ class Finding(CountyRecord):
     class Meta:
         db_table_comment = "验证问题"
         indexes = (models.Index(fields=["batch", "run_no", "rule"], name="finding_by_run"),)
+
+
+class RuleOutcome(CountyRecord):
+    """规则结论: what one rule said of one run over a batch, also where it found nothing."""
+
+    department_no = models.IntegerField(db_comment="主管部门编号")
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, related_name="rule_outcomes", db_comment="批次"
+    )
+    run_no = models.IntegerField(db_comment="第几次验证")
+    rule = models.CharField(max_length=10, db_comment="规则代码")
+    verdict = models.CharField(max_length=12, db_comment="结论：通过、阻断、待核、未比对")
+    findings = models.IntegerField(db_comment="问题数")
+
+    class Meta:
+        db_table_comment = "规则结论"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["batch", "run_no", "rule"], name="one_outcome_per_rule_and_run"
+            ),
+        )
+
+
+class PeriodChange(CountyRecord):
+    """与上期比较: one difference of a batch from last period's payments of the same item."""
+
+    department_no = models.IntegerField(db_comment="主管部门编号")
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, related_name="changes", db_comment="批次"
+    )
+    line = models.ForeignKey(
+        Line,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="changes",
+        db_comment="明细，本期不再发放的为空",
+    )
+    run_no = models.IntegerField(db_comment="第几次验证")
+    row_no = models.IntegerField(null=True, db_comment="表格行号")
+    kind = models.CharField(
+        max_length=14,
+        choices=[(kind.value, word) for kind, word in CHANGE_WORD.items()],
+        db_comment="变化种类",
+    )
+    name = models.CharField(max_length=60, db_comment="享受人姓名")
+    object_key = models.CharField(max_length=60, blank=True, db_comment="标的编号")
+    last_period = models.CharField(max_length=7, blank=True, db_comment="所比的上期")
+    before_fen = models.BigIntegerField(null=True, db_comment="上期金额（分）")
+    now_fen = models.BigIntegerField(null=True, db_comment="本期金额（分）")
+    before_last4 = models.CharField(max_length=4, blank=True, db_comment="上期账号末四位")
+    now_last4 = models.CharField(max_length=4, blank=True, db_comment="本期账号末四位")
+    shared_by = models.IntegerField(null=True, db_comment="共用人数")
+
+    class Meta:
+        db_table_comment = "与上期比较"
+        indexes = (models.Index(fields=["batch", "run_no", "kind"], name="change_by_run"),)
 
 
 class LineVerdict(CountyRecord):

@@ -14,9 +14,22 @@ from sqlglot import expressions
 from yikatong.validation.rules import NOT_COMPARED, SEVERITIES, VERDICT_OF
 
 FOLDER: Final = Path(__file__).parent / "laws"
-VIEWS: Final = frozenset({"line", "person", "account", "roster", "paid", "relation", "programme"})
-REQUIRED_KEYS: Final = ("code", "名称", "severity", "basis", "fixes", "field", "message")
-OPTIONAL_KEYS: Final = ("trimmed", "verdict", "once")
+VIEWS: Final = frozenset(
+    {
+        "line",
+        "person",
+        "account",
+        "roster",
+        "roster_kind",
+        "paid",
+        "relation",
+        "deduction",
+        "programme",
+    }
+)
+REQUIRED_KEYS: Final = ("code", "名称", "severity", "basis", "fixes", "field", "message", "example")
+OPTIONAL_KEYS: Final = ("trimmed", "verdict", "once", "rosters")
+NEEDS: Final = frozenset({"must", "watch", "absent", "stop", "relation"})
 HEADER: Final = re.compile(r"-- ([^:]+): ?(.*)")
 PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 
@@ -25,8 +38,10 @@ PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 class Law:
     """One rule file: its header, its SELECT, and the columns that its sentence may name.
 
-    `once`: `check` tells it once per file as info (no bank answer stored yet); `always` tells it
-    once in every run. `trimmed` is the sentence where the evidence is another unit's.
+    `once`: `check` tells it once per file as info (no bank answer stored yet); `always` and
+    `batch` tell it once in every run; `file` is found once and belongs to no line. `trimmed` is
+    the sentence where the evidence is another unit's. `rosters` names the uses of rosters that it
+    reads: where one of them is missing or stale, the rule's verdict is 未比对.
     """
 
     file: str
@@ -37,9 +52,11 @@ class Law:
     fixes: str
     field: str
     message: str
+    example: str
     trimmed: str
     verdict: str
     once: str
+    rosters: frozenset[str]
     sql: str
     columns: tuple[str, ...]
 
@@ -50,9 +67,9 @@ def laws() -> tuple[Law, ...]:
     found = tuple(
         parse(path.name, path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.sql"))
     )
-    codes = [law.code for law in found]
-    if len(set(codes)) != len(codes):
-        raise ValueError("two rule files share a code")
+    kinds = [(law.code, law.severity) for law in found]
+    if len(set(kinds)) != len(kinds):
+        raise ValueError("two rule files share a code and a severity: one file per severity")
     return found
 
 
@@ -79,12 +96,7 @@ def parse(file: str, content: str) -> Law:
     columns = tuple(tree.named_selects) if isinstance(tree, expressions.Query) else ()
     if columns[:1] != ("line_id",):
         raise ValueError(f"{file}: the first column is line_id")
-    for sentence in (header["message"], header.get("trimmed", "")):
-        lost = set(PLACEHOLDER.findall(sentence)) - set(columns)
-        if lost:
-            raise ValueError(f"{file}: the sentence names {sorted(lost)}, which is not returned")
-    if "trimmed" in header and "unit_no" not in columns:
-        raise ValueError(f"{file}: a trimmed sentence needs the unit_no of its evidence")
+    _check_sentences(file, header, columns)
     return Law(
         file,
         header["code"],
@@ -94,12 +106,33 @@ def parse(file: str, content: str) -> Law:
         header["fixes"],
         header["field"],
         header["message"],
+        header["example"],
         header.get("trimmed", ""),
         header.get("verdict", VERDICT_OF[header["severity"]]),
         header.get("once", ""),
+        frozenset(header.get("rosters", "").split()),
         sql,
         columns,
     )
+
+
+def _check_sentences(file: str, header: dict[str, str], columns: tuple[str, ...]) -> None:
+    for sentence in (header["message"], header.get("trimmed", "")):
+        lost = set(PLACEHOLDER.findall(sentence)) - set(columns)
+        if lost:
+            raise ValueError(f"{file}: the sentence names {sorted(lost)}, which is not returned")
+    if "trimmed" in header and "unit_no" not in columns:
+        raise ValueError(f"{file}: a trimmed sentence needs the unit_no of its evidence")
+    unknown = set(header.get("rosters", "").split()) - NEEDS
+    if unknown:
+        raise ValueError(f"{file}: unknown use of a roster {sorted(unknown)}")
+    if re.fullmatch(_as_pattern(header["message"]), header["example"]) is None:
+        raise ValueError(f"{file}: the example is not what the message says")
+
+
+def _as_pattern(message: str) -> str:
+    pieces = PLACEHOLDER.split(message)
+    return "".join(".*" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces))
 
 
 def sentence_sql(template: str) -> str:

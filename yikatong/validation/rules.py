@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any, Final
 
 BLOCK: Final = "block"
@@ -13,6 +15,74 @@ SEVERITY_WORD: Final = {BLOCK: "错误", CONFIRM: "提醒", INFO: "提示"}
 
 NOT_COMPARED: Final = "未比对"
 VERDICT_OF: Final = {BLOCK: "阻断", CONFIRM: "待核", INFO: "提示"}
+
+
+PASSED: Final = "通过"
+
+
+class ChangeKind(StrEnum):
+    """What differs from last period (approval by difference)."""
+
+    NEW = "NEW"
+    GONE = "GONE"
+    AMOUNT = "AMOUNT"
+    ACCOUNT = "ACCOUNT"
+    SHARED_ACCOUNT = "SHARED_ACCOUNT"
+    SHARED_PHONE = "SHARED_PHONE"
+
+
+CHANGE_WORD: Final = {
+    ChangeKind.NEW: "本期新增",
+    ChangeKind.GONE: "本期不再发放",
+    ChangeKind.AMOUNT: "金额变化",
+    ChangeKind.ACCOUNT: "账户变化",
+    ChangeKind.SHARED_ACCOUNT: "多人共用账户",
+    ChangeKind.SHARED_PHONE: "多人共用电话",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one rule said of a whole run: 通过, 阻断, 待核 or 未比对, and of how many findings."""
+
+    verdict: str
+    count: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {"verdict": self.verdict, "count": self.count}
+
+
+def rule_outcomes(
+    codes: Iterable[str],
+    told: Mapping[tuple[str, str], int],
+    *,
+    reads: Mapping[str, frozenset[str]],
+    not_fresh: frozenset[str],
+) -> dict[str, Outcome]:
+    """The verdict of each rule over a run, in the order of the codes.
+
+    Args:
+        told: (code, verdict of a finding) → how many.
+        reads: code → the uses of rosters that it reads.
+        not_fresh: the uses of which a roster is missing or stale.
+
+    A rule that could not compare everything is 未比对, unless what it did find already blocks.
+    """
+    found: dict[str, Outcome] = {}
+    for code in sorted({*codes, *(rule for rule, _ in told)}):
+        counts = {verdict: n for (rule, verdict), n in told.items() if rule == code}
+        blind = bool(reads.get(code, frozenset()) & not_fresh)
+        verdict = next(
+            (
+                one
+                for one in (VERDICT_OF[BLOCK], NOT_COMPARED, VERDICT_OF[CONFIRM])
+                if one in counts or (one == NOT_COMPARED and blind)
+            ),
+            PASSED,
+        )
+        count = counts.get(verdict, sum(counts.values()) if verdict == PASSED else 0)
+        found[code] = Outcome(verdict, count)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +117,7 @@ class Report:
     to_confirm: int
     amount_fen: int
     findings: tuple[FoundRow, ...] = field(default=())
+    rules: Mapping[str, Outcome] = field(default_factory=dict)
 
     def with_notices(self, notices: tuple[FoundRow, ...]) -> Report:
         """The same report with what was said of the file first."""
@@ -60,6 +131,7 @@ class Report:
             "to_confirm": self.to_confirm,
             "amount_fen": self.amount_fen,
             "findings": [finding.as_json() for finding in self.findings],
+            "rules": {code: outcome.as_json() for code, outcome in self.rules.items()},
         }
 
 

@@ -5,6 +5,7 @@
 -- fixes: 主管部门
 -- field: beneficiary_id
 -- message: 期末年龄 {age} 岁，不符合本项的年龄条件（{age_rule}）。请核实后剔除。
+-- example: 期末年龄 58 岁，不符合本项的年龄条件（满60岁）。请核实后剔除。
 SELECT line.line_id, line.age, line.age_rule FROM line
 WHERE line.age IS NOT NULL
   AND (line.age < line.age_lowest OR line.age > line.age_highest)

@@ -4,7 +4,23 @@
 -- basis: 彭水方案 四(二)；渡财发〔2022〕32号 四(二)
 -- fixes: 发放单位
 -- field: amount
--- message: 金额 {amount_yuan} 元，按标准 {rate_yuan} 元应为 {expected_yuan} 元。请核对标准、数量和月数。
-SELECT line.line_id, line.amount_yuan, line.rate_yuan, line.expected_yuan FROM line
-WHERE line.expected_fen IS NOT NULL AND line.amount_fen IS NOT NULL
+-- message: {what}。请{todo}。
+-- example: 金额 735.00 元，按标准 73.6 元应为 736.00 元。请核对标准、数量和月数。
+-- where another benefit is taken off (择高、补差), MX-2 and MX-3 say what is due instead
+WITH less AS (
+  SELECT deduction.line_id, MIN(CASE WHEN deduction.is_all_known THEN 1 ELSE 0 END) AS is_known
+  FROM deduction GROUP BY deduction.line_id
+)
+SELECT line.line_id, '金额 ' || line.amount_yuan || ' 元，按标准 ' || line.rate_yuan || ' 元应为 ' || line.expected_yuan || ' 元' AS what,
+  '核对标准、数量和月数' AS todo FROM line
+LEFT JOIN less ON less.line_id = line.line_id
+WHERE line.expected_fen IS NOT NULL AND line.amount_fen IS NOT NULL AND line.is_known_grade
   AND ABS(line.amount_fen - line.expected_fen) > line.tolerance_fen
+  AND (less.line_id IS NULL OR (less.is_known = 0 AND line.amount_fen > line.expected_fen))
+UNION ALL
+SELECT line.line_id, '缺少补贴标准或数量，无法核算金额' AS what, '补填后重新导入' AS todo FROM line
+WHERE line.counts_by_standard AND NOT line.is_computable AND line.is_known_grade
+UNION ALL
+SELECT line.line_id, '等级“' || line.grade || '”不在本项的等级之内，没有对应的标准' AS what,
+  '核对等级（类别、期次）' AS todo FROM line
+WHERE NOT line.is_known_grade

@@ -5,6 +5,7 @@
 -- fixes: 发放单位
 -- field: beneficiary_id
 -- message: 同一对象、同一标的在本批出现 {times} 次（最先在第 {first_row} 行）。请只保留一行。
+-- example: 同一对象、同一标的在本批出现 2 次（最先在第 4 行）。请只保留一行。
 SELECT line.line_id, again.times, again.first_row FROM line
 JOIN (SELECT obligee_id, object_key, COUNT(*) AS times, MIN(row_no) AS first_row FROM line
       WHERE obligee_id IS NOT NULL GROUP BY obligee_id, object_key HAVING COUNT(*) > 1) AS again

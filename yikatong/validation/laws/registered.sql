@@ -5,6 +5,7 @@
 -- fixes: 镇街
 -- field: beneficiary_id
 -- message: {who}不在本区县的补贴对象登记中。请先采集登记，或核对身份证号。
+-- example: 享受人不在本区县的补贴对象登记中。请先采集登记，或核对身份证号。
 SELECT line.line_id, '享受人' AS who FROM line
 WHERE line.beneficiary_id IS NULL AND line.has_beneficiary_index
 UNION ALL

@@ -6,7 +6,8 @@
 -- field: beneficiary_id
 -- verdict: 未比对
 -- once: batch
+-- rosters: must watch absent stop
 -- message: “{kind_word}”名册缺失或已过期，本批未比对。请导入最新名册，或写明为何仍要送审。
-SELECT line.line_id, roster.kind, roster.kind_word FROM line
-JOIN roster ON roster.person_id = line.beneficiary_id AND roster.need IN ('block', 'confirm')
-WHERE NOT roster.is_fresh
+-- example: “低保对象”名册缺失或已过期，本批未比对。请导入最新名册，或写明为何仍要送审。
+SELECT DISTINCT line.line_id, roster_kind.kind, roster_kind.kind_word FROM line
+JOIN roster_kind ON roster_kind.asks AND NOT roster_kind.is_fresh

@@ -1,0 +1,95 @@
+"""Each of the 18 items of 渡财发〔2022〕32号 附件1, judged as both counties have configured it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connections
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests.validation.items import ITEMS, Item, Row, plant_people
+from tests.validation.world import ELSEWHERE, HERE, PERIOD, Planter
+from yikatong.catalogue.actions import load_catalogue
+from yikatong.catalogue.pack import load_packs
+from yikatong.catalogue.queries import programme_by_code
+from yikatong.cli import session
+from yikatong.cli.setup import _settings
+from yikatong.kernel.actor import ALL_UNITS
+from yikatong.kernel.period import Period
+from yikatong.organisation.machines import machine
+from yikatong.organisation.scoping import acting, acting_as_owner
+from yikatong.validation.actions import check_rows
+from yikatong.validation.rules import Bands, Report
+
+PACKS = load_packs(Path(__file__).parents[2] / "packs")
+COUNTIES = (HERE, ELSEWHERE)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def the_world(committing: str, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Both counties with their own lists, and the same people in each."""
+    from tests import database  # noqa: PLC0415 - beside the fixtures' own use of it
+
+    with database.connect("ykt_admin", committing) as admin:
+        planter = Planter(admin)
+        for county in COUNTIES:
+            with planter.county(county):
+                planter.offices(_settings(PACKS[county]))
+        with django_db_blocker.unblock():
+            _load_lists(committing)
+        for county in COUNTIES:
+            with planter.county(county):
+                plant_people(planter)
+    with django_db_blocker.unblock(), database.pointed_at(committing, role="ykt_worker"):
+        yield
+
+
+def _load_lists(name: str) -> None:
+    """As `init` does, by the owner; who may log in here as the administrator alone."""
+    connection = connections["default"]
+    before = dict(connection.settings_dict)
+    connection.close()
+    connection.settings_dict.update(NAME=name, USER="ykt_admin")
+    try:
+        for county in COUNTIES:
+            owner = session.owner_scope(county)
+            with acting_as_owner(owner), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL ROLE ykt_owner")
+                load_catalogue(PACKS[county], actor=owner)
+    finally:
+        connection.close()
+        connection.settings_dict.update(before)
+
+
+def judged(county: str, code: str, *rows: Row) -> Report:
+    listed = [(number, *one[1:]) for number, one in enumerate(rows, start=2)]
+    with acting(machine(county)) as actor:
+        programme = programme_by_code(code, scope=actor.scope)
+        return check_rows(
+            listed,
+            programme=programme,
+            period=Period.parse(PERIOD),
+            bands=Bands(*ALL_UNITS),
+            actor=actor,
+        )
+
+
+def test_the_whole_list_is_told() -> None:
+    codes = [item.code for item in ITEMS]
+    for pack in PACKS.values():
+        assert codes == [programme.code for programme in pack.programmes]
+
+
+@pytest.mark.parametrize("county", COUNTIES)
+@pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.code)
+def test_a_right_line_passes_and_each_trait_holds_its_neighbour(item: Item, county: str) -> None:
+    for one in item.passes:
+        report = judged(county, item.code, one)
+        assert report.passed == 1, [finding.message for finding in report.findings]
+    for trait, rule, one in item.traits:
+        report = judged(county, item.code, one)
+        assert report.passed == 0, trait
+        held = {finding.rule for finding in report.findings if finding.severity != "info"}
+        assert rule in held, trait

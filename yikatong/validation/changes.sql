@@ -1,0 +1,46 @@
+-- What differs from last period, set by set: the rows of `validation_periodchange`.
+INSERT INTO validation_periodchange (county, unit_no, department_no, batch_id, run_no, line_id, row_no, kind, name,
+    object_key, last_period, before_fen, now_fen, before_last4, now_last4, shared_by)
+WITH compared AS (
+    SELECT line.line_id, line.row_no, line.beneficiary_name, line.object_key, line.amount_fen, line.obligee_id,
+        line.last_period, line.last_fen, line.payee_id, account.last4, account.number_index, account.other_holders,
+        old.last4 AS old_last4, old.number_index AS old_number
+    FROM line
+    LEFT JOIN account ON account.account_id = line.account_id
+    LEFT JOIN registry_cardaccountversion AS old ON old.id = line.last_version_id
+), phones AS (
+    SELECT holder.phone_index, count(*) AS holders
+    FROM (SELECT DISTINCT phone_index FROM person WHERE phone_index IS NOT NULL) AS seen
+    JOIN registry_person AS holder ON holder.county = %(county)s AND holder.phone_index = seen.phone_index
+    GROUP BY holder.phone_index
+    HAVING count(*) > (SELECT phone_shared_by FROM programme)
+), changes AS (
+    SELECT line_id, row_no, 'NEW' AS kind, beneficiary_name, object_key, '' AS last_period, NULL::bigint AS before_fen,
+        amount_fen AS now_fen, '' AS before_last4, coalesce(last4, '') AS now_last4, NULL::bigint AS shared_by
+    FROM compared
+    WHERE obligee_id IS NOT NULL AND last_fen IS NULL AND EXISTS (SELECT FROM before)
+    UNION ALL
+    SELECT line_id, row_no, 'AMOUNT', beneficiary_name, object_key, last_period, last_fen, amount_fen, '', '', NULL
+    FROM compared WHERE last_fen <> amount_fen
+    UNION ALL
+    SELECT line_id, row_no, 'ACCOUNT', beneficiary_name, object_key, last_period, NULL, NULL, old_last4, coalesce(last4, ''), NULL
+    FROM compared WHERE old_number IS NOT NULL AND number_index IS DISTINCT FROM old_number
+    UNION ALL
+    SELECT line_id, row_no, 'SHARED_ACCOUNT', beneficiary_name, object_key, '', NULL, NULL, '', coalesce(last4, ''), other_holders + 1
+    FROM compared WHERE other_holders > 0
+    UNION ALL
+    SELECT line.line_id, line.row_no, 'SHARED_PHONE', line.beneficiary_name, line.object_key, '', NULL, NULL, '', '', phones.holders
+    FROM line JOIN person ON person.person_id = line.beneficiary_id JOIN phones ON phones.phone_index = person.phone_index
+    WHERE EXISTS (SELECT FROM programme WHERE phone_shared_by > 0)
+    UNION ALL
+    SELECT NULL, NULL, 'GONE', before.beneficiary_name, before.object_key, before.period, before.amount_fen, NULL, old.last4, '', NULL
+    FROM before
+    LEFT JOIN registry_cardaccountversion AS old ON old.id = before.version_id
+    LEFT JOIN line ON line.obligee_id = before.obligee_id AND line.object_key = before.object_key
+    LEFT JOIN paid ON paid.programme_code = (SELECT programme_code FROM programme) AND paid.obligee_id = before.obligee_id
+        AND paid.object_key = before.object_key
+    WHERE %(is_whole)s AND before.unit_no = %(unit_no)s AND line.line_id IS NULL AND paid.obligee_id IS NULL
+)
+SELECT %(county)s, %(unit_no)s, %(department_no)s, %(batch_id)s, %(run_no)s, line_id, row_no, kind, beneficiary_name,
+    object_key, last_period, before_fen, now_fen, before_last4, now_last4, shared_by
+FROM changes
