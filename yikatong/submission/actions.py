@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -52,11 +52,11 @@ def draft(
     programme: Programme,
     period: Period,
     unit_no: int,
-    rows: Iterable[Sequence[Any]],
+    rows: bulk.Rows,
     source_file: SourceFile | None,
     actor: Actor,
 ) -> Batch:
-    """Store a sheet's rows as a batch in DRAFT; rows are of `bulk.STAGED`'s shape."""
+    """Store a sheet's lines as a batch in DRAFT."""
     batch = _new_batch(
         programme=programme,
         period=str(period),
