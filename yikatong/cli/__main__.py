@@ -231,15 +231,15 @@ def verify(as_json: JsonOption = False) -> None:
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="load")] = "load",
-    rows: Annotated[int, typer.Option("--rows", min=100)] = 100_000,
+    name: Annotated[str, typer.Argument(help="load、batch、xlsx、small、memory")] = "load",
+    rows: Annotated[int | None, typer.Option("--rows", min=100, help="不写则为承诺的行数")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """基准：每个数字都与同一次运行里测得的参照相比。"""
-    from yikatong.cli import benchmarks
+    from yikatong.cli.bench import command
 
     with session.refusals():
-        raise typer.Exit(benchmarks.run(name, rows=rows, as_json=as_json))
+        raise typer.Exit(command.run(name, rows=rows, as_json=as_json))
 
 
 @app.command()
