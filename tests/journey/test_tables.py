@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from itertools import product
+from types import SimpleNamespace
 from typing import Final
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from yikatong.catalogue.pack import load_packs
 from yikatong.journey.steps import CHECKING, JOURNEYS, edges, inputs_of
 from yikatong.kernel.actor import Actor, Duty, Scope
+from yikatong.kernel.calendar import WorkCalendar
 from yikatong.kernel.errors import IllegalStep
 from yikatong.kernel.home import CHECKOUT
 from yikatong.kernel.steps import (
@@ -308,3 +311,18 @@ def test_the_same_person_does_not_take_both_steps(
         else:
             with pytest.raises(IllegalStep, match="另一人"):
                 journey.check(step, batch, actor, inputs_of(step)())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("years", "known"), [((2026,), False), ((2026, 2027), True)])
+def test_money_does_not_wait_for_a_calendar(
+    years: tuple[int, ...], known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In December next year's holidays may not be loaded yet: no due day, and the batch goes on."""
+    from yikatong.journey import steps as journey  # noqa: PLC0415
+
+    calendar = WorkCalendar({date(year, 10, 1): False for year in years})
+    monkeypatch.setattr(journey, "work_calendar", lambda **_: calendar)
+    monkeypatch.setattr(journey, "county_settings", lambda **_: SimpleNamespace(settings={}))
+    monkeypatch.setattr(journey.timezone, "localdate", lambda: date(2026, 12, 31))
+    batch = SimpleNamespace(county=DADUKOU)
+    assert journey.due_day(batch, Status.READY) == (date(2027, 1, 7) if known else None)

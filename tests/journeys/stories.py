@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.journeys.house import House, with_wrong_amount, with_wrong_sex
+from tests.journeys.house import House, with_wrong_amount
 from tests.journeys.telling import (
     BATCH_KEYS,
     DEPARTMENT_UP,
     TOWN_UP,
     Board,
-    Story,
     Telling,
     dadukou_to_published,
     dadukou_to_review,
@@ -26,18 +25,12 @@ from tests.journeys.telling import (
     refused,
     send_up,
     shares_of,
+    story,
     took,
     until,
 )
 from yikatong.cli import setup
 from yikatong.kernel.card import luhn_digit
-
-STORIES: dict[str, Story] = {}
-
-
-def story(teller: Story) -> Story:
-    STORIES[teller.__name__] = teller
-    return teller
 
 
 @story
@@ -361,70 +354,3 @@ def a_death_found_after_approval_stops_the_payment(house: House, board: Board) -
     equation_holds(facts)
     assert facts["stopped_fen"] == listed.lines[0].amount.fen
     assert paid_by_bank(house, number) == (1, listed.lines[1].amount.fen)
-
-
-@story
-def a_doubt_is_answered_with_a_reason_covered_by_the_checker_and_paid(
-    house: House, board: Board
-) -> Telling:
-    """ID-2b is a person's to decide; one line is of a township that the clerk cannot read."""
-    own = house.listed("dadukou", "2026-03", banks=("CRC",), each=2)
-    other = house.listed("dadukou", "2026-03", banks=("CRC",), each=1, town=1)
-    listed = replace(own, lines=(*own.lines, *other.lines))
-    path = house.write(listed, "csv")
-    doubted = {line.beneficiary.id_number for line in (*own.lines[:1], *other.lines)}
-    path.write_text(with_wrong_sex(path.read_text("gb18030"), doubted), "utf-8")
-    where = ("--county", "dadukou", "--programme", "P01", "--period", "2026-03")
-    done = house.do("submit", str(path), *where, "--as", "dadukou-town-clerk")
-    took(done)
-    number = done.out.strip()
-    yield from dadukou_to_review(house, board, number)
-    (again,) = house.batch(number)["redrafts"]
-    assert house.batch(again)["lines"] == 2, "who decides is a person: the others travelled on"
-    steps = (("compile", "town-clerk"), ("submit", "town-check"))
-    answered = house.call(
-        "answer_rule", number=again, rule="ID-2b", reason="已核身份证原件，户籍登记有误",
-        user="dadukou-town-clerk",
-    )  # fmt: skip
-    assert answered == 2
-    send_up(house, again, steps, "dadukou")
-    yield from until(board, again, "VALIDATED")
-    took(house.step(again, "send", "dadukou-town-clerk"))
-    yield from until(board, again, "IN_REVIEW")
-    assert house.batch(again)["redrafts"] == []
-    yield from dadukou_to_published(house, board, again)
-    facts = house.batch(again)
-    assert paid_by_bank(house, again) == (2, facts["paid_fen"])
-    reasons = house.rows(
-        "dadukou",
-        "SELECT answer.reason, answer.answered_by FROM submission_confirmation AS answer"
-        " JOIN submission_batch AS batch ON batch.id = answer.batch_id WHERE batch.number = %s",
-        again,
-    )
-    assert reasons == [["已核身份证原件，户籍登记有误", "dadukou-town-clerk"]] * 2
-    yield from dadukou_to_published(house, board, number)
-    assert house.batch(number)["paid_fen"] == own.lines[1].amount.fen
-
-
-@story
-def a_receipt_that_is_lost_on_the_way_comes_when_the_same_file_is_sent_again(
-    house: House, board: Board
-) -> Telling:
-    number = house.submit("dadukou", house.listed("dadukou", "2026-02", banks=("BOC",), each=2))
-    send_up(house, number, (("compile", "town-clerk"), ("submit", "town-check")), "dadukou")
-    yield from until(board, number, "VALIDATED")
-    house.bank("faults", kind="ack_lost", bank_no3="BOC")
-    took(house.step(number, "send", "dadukou-town-clerk"))
-    yield from until(board, number, "IN_REVIEW")
-    tries = house.rows(
-        "dadukou",
-        "SELECT sent.attempts FROM jobs_outbox AS sent JOIN payout_bankshare AS share"
-        " ON starts_with(sent.key, 'PAY:' || share.batch_no) JOIN submission_batch AS batch"
-        " ON batch.id = share.batch_id WHERE batch.number = %s",
-        number,
-    )
-    assert tries == [[2]], tries
-    yield from dadukou_to_published(house, board, number)
-    facts = house.batch(number)
-    equation_holds(facts)
-    assert paid_by_bank(house, number)[1] == facts["paid_fen"] > 0

@@ -10,6 +10,8 @@ from tests.journeys.house import Done, House
 Telling = Generator[None, None, None]
 Story = Callable[[House, "Board"], Telling]
 
+STORIES: Final[dict[str, Story]] = {}
+
 DEPARTMENT_UP: Final = (
     ("compile", "dept-clerk"),
     ("report", "dept-chief"),
@@ -34,6 +36,12 @@ class Board:
     def __init__(self) -> None:
         self.statuses: dict[str, str] = {}
         self.budget_has_returned = False
+
+
+def story(teller: Story) -> Story:
+    """Register a story under its name."""
+    STORIES[teller.__name__] = teller
+    return teller
 
 
 def until(board: Board, number: str, *wanted: str) -> Telling:

@@ -15,6 +15,7 @@ from yikatong.kernel.errors import Refused
 from yikatong.kernel.home import CHECKOUT
 
 LEAST_FREE: Final = 2 * 1024**3
+PUBLISHED_IN: Final = 11
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -138,8 +139,13 @@ def _calendar() -> list[Sign]:
 
     with acting(session.machine_for("")) as actor:
         years = work_calendar(scope=actor.scope).years
-    missing = [year for year in (timezone.localdate().year,) if year not in years]
+    today = timezone.localdate()
+    # the State Council publishes next year's days in November; deadlines reach into it from then on
+    wanted = [today.year] if today.month < PUBLISHED_IN else [today.year, today.year + 1]
+    missing = [year for year in wanted if year not in years]
     word = (
-        f"缺 {missing[0]} 年，请导入" if missing else "、".join(str(year) for year in sorted(years))
+        f"缺 {missing[0]} 年，其间的期限不作计算，请导入"
+        if missing
+        else "、".join(str(year) for year in sorted(years))
     )
-    return [Sign("节假日表", word, bool(missing))]
+    return [Sign("节假日表", word, today.year in missing)]

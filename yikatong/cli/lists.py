@@ -150,9 +150,10 @@ def submit(
     unit: str | None,
 ) -> int:
     """The same as `check`, then stored as a draft by the named clerk; prints its number."""
-    code = check(file, county, programme, period, as_json=False, marked=marked)
     session.log_in("web")
     clerk = drafting_clerk(as_user, county, session.county_code(county), programme)
+    code = check(file, county, programme, period, as_json=False, marked=marked)
+    session.log_in("web")
     unit_no = None if unit is None else _unit_of(unit, clerk)
     number = store_list(file, clerk, programme, Period.parse(period), unit_no=unit_no)
     if as_json:

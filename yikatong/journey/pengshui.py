@@ -48,7 +48,7 @@ JOURNEY: Final[tuple[Step, ...]] = (
     Step("publish",  "公开公示", S.BOOKED,     DEPT_CLERK, disclosure.publish,  S.PUBLISHED,  "四(五)", 20),
     Step("close",    "公示期满", S.PUBLISHED,  CLOCK,      disclosure.close,    S.CLOSED,     "四(五)", natural(7)),
     # 撤销、退回：银行确认撤回、已到资金退库后，才另起一批
-    Step("cancel",   "撤销发放", (S.READY, S.REQUESTED, S.FUNDED), UNIT_CHECK, payout.cancel, S.RETURNING, "house", None),
+    Step("cancel",   "撤销发放", (S.READY, S.REQUESTED, S.RELEASED, S.FUNDED), UNIT_CHECK, payout.cancel, S.RETURNING, "house", None),
     Step("recall",   "撤回数据", S.RETURNING,  SYSTEM,     payout.recall,       S.RECALLING,  "三", 0),
     Step("recalled", "撤回确认", S.RECALLING,  BANK,       payout.recalled,     S.RETURNED,   "三", 1),
     Step("drop",     "说明作废", S.DRAFT,      UNIT_CHECK, submission.drop,     S.DROPPED,    "house", None),

@@ -15,7 +15,7 @@ from yikatong.audit.queries import events_of_batch
 from yikatong.jobs.queue import defer
 from yikatong.journey import dadukou, pengshui
 from yikatong.kernel.actor import Actor, Scope
-from yikatong.kernel.calendar import add_natural_days
+from yikatong.kernel.calendar import YearUnknown, add_natural_days
 from yikatong.kernel.errors import IllegalStep
 from yikatong.kernel.steps import (
     MACHINE_SEATS,
@@ -147,7 +147,10 @@ def land(batch: Batch, step: Step, status: Status) -> None:
 
 
 def due_day(batch: Batch, status: Status) -> date | None:
-    """时限 of what comes next: the first row that starts here with a limit of its own."""
+    """时限 of what comes next: the first row that starts here with a limit of its own.
+
+    None where the holidays of that year are not known yet: money does not wait for a calendar.
+    """
     following = [step for step in steps_from(batch.county, status) if step.time_limit.days is not None]
     if not following:
         return None
@@ -157,7 +160,10 @@ def due_day(batch: Batch, status: Status) -> date | None:
         return None
     if limit.is_natural:
         return add_natural_days(today, limit.days)
-    return work_calendar(scope=Scope(batch.county)).add_working_days(today, limit.days)
+    try:
+        return work_calendar(scope=Scope(batch.county)).add_working_days(today, limit.days)
+    except YearUnknown:
+        return None
 
 
 def time_limit(step: Step, county: str) -> Limit:

@@ -17,6 +17,10 @@ MOST_DAYS: Final = 3660
 SATURDAY: Final = 5
 
 
+class YearUnknown(Refused):
+    """The table does not reach that far. A batch then has no due day; it is not held up by one."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorkCalendar:
     """Weekdays work, weekends do not, but for the exceptional days.
@@ -33,9 +37,9 @@ class WorkCalendar:
         object.__setattr__(self, "years", frozenset(day.year for day in self.exceptions))
 
     def is_working(self, day: date) -> bool:
-        """Raises Refused for a year that the table does not hold."""
+        """Raises YearUnknown for a year that the table does not hold."""
         if day.year not in self.years:
-            raise Refused(
+            raise YearUnknown(
                 f"节假日表未更新：缺少 {day.year} 年，请系统管理员导入国务院办公厅公布的安排。"
             )
         return self.exceptions.get(day, day.weekday() < SATURDAY)
@@ -43,7 +47,7 @@ class WorkCalendar:
     def add_working_days(self, start: date, days: int) -> date:
         """The day on which the `days`-th working day after `start` falls; `start` is not counted.
 
-        0 gives `start` itself, worked or not.
+        0 gives `start` itself, worked or not. Raises YearUnknown.
         """
         _refuse_wide(days)
         day = start

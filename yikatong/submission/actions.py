@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from yikatong.catalogue.models import Programme
 from yikatong.kernel.actor import Actor
+from yikatong.kernel.calendar import YearUnknown
 from yikatong.kernel.digest import sm3
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.period import Period
@@ -51,11 +52,11 @@ def draft(
     programme: Programme,
     period: Period,
     unit_no: int,
-    rows: Iterable[Sequence[Any]],
+    rows: bulk.Rows,
     source_file: SourceFile | None,
     actor: Actor,
 ) -> Batch:
-    """Store a sheet's rows as a batch in DRAFT; rows are of `bulk.STAGED`'s shape."""
+    """Store a sheet's lines as a batch in DRAFT."""
     batch = _new_batch(
         programme=programme,
         period=str(period),
@@ -268,10 +269,13 @@ def _new_batch(
     )
 
 
-def _correct_by(settings: Mapping[str, Any], *, actor: Actor) -> date:
-    """更正时限: working days of the county's own setting, from today."""
+def _correct_by(settings: Mapping[str, Any], *, actor: Actor) -> date | None:
+    """更正时限: working days of the county's own setting, from today; None past the calendar."""
     days = settings.get("correct_working_days", CORRECT_WORKING_DAYS)
-    return work_calendar(scope=actor.scope).add_working_days(timezone.localdate(), days)
+    try:
+        return work_calendar(scope=actor.scope).add_working_days(timezone.localdate(), days)
+    except YearUnknown:
+        return None
 
 
 def _next_serial() -> int:

@@ -4,13 +4,16 @@ policies (COPY into a table under row-level security is refused).
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import polars as pl
 from django.db import connection
 
 from yikatong.kernel.digest import of_digests
+from yikatong.submission.line_columns import as_copied
 
 STAGED: Final = (
     ("row_no", "int4"),
@@ -36,6 +39,9 @@ STAGED: Final = (
     ("digest", "bytea"),
 )
 COLUMNS: Final = ", ".join(name for name, _ in STAGED)
+CHUNK_ROWS: Final = 20_000
+# a list to be staged: a frame of lines (see line_columns), or rows of STAGED's shape
+Rows = pl.DataFrame | Iterable[Sequence[Any]]
 # what a copy keeps of its origin
 COPIED: Final = f"programme_code, period, {COLUMNS}"
 
@@ -49,19 +55,38 @@ class LineSet:
     digest: bytes
 
 
-def stage(rows: Iterable[Sequence[Any]]) -> int:
-    """COPY rows of `STAGED`'s shape into the TEMP table `staged`; gives their number."""
+def stage(rows: Rows) -> int:
+    """COPY lines into the TEMP table `staged`; gives their number."""
     declared = ", ".join(f"{name} {kind}" for name, kind in STAGED)
-    count = 0
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.staged")
         cursor.execute(f"CREATE TEMP TABLE staged ({declared}) ON COMMIT DROP")
-        with cursor.copy(f"COPY staged ({COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy:
-            copy.set_types([kind for _, kind in STAGED])
-            for row in rows:
-                copy.write_row(row)
-                count += 1
-        cursor.execute("ANALYZE staged")
+        if isinstance(rows, pl.DataFrame):
+            count = _copy_frame(cursor, rows)
+        else:
+            count = _copy_rows(cursor, rows)
+    # nothing joins `staged`, it is read once from end to end: ANALYZE would cost as much as COPY
+    return count
+
+
+def _copy_frame(cursor: Any, lines: pl.DataFrame) -> int:
+    """As text written by polars, which measured faster than any row by row."""
+    ready = as_copied(lines.select(name for name, _ in STAGED))
+    with cursor.copy(f"COPY staged ({COLUMNS}) FROM STDIN (FORMAT CSV)") as copy:
+        for chunk in ready.iter_slices(CHUNK_ROWS):
+            buffer = io.BytesIO()
+            chunk.write_csv(buffer, include_header=False, quote_style="non_numeric")
+            copy.write(buffer.getvalue())
+    return lines.height
+
+
+def _copy_rows(cursor: Any, rows: Iterable[Sequence[Any]]) -> int:
+    count = 0
+    with cursor.copy(f"COPY staged ({COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types([kind for _, kind in STAGED])
+        for row in rows:
+            copy.write_row(row)
+            count += 1
     return count
 
 

@@ -2,41 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
-from yikatong.submission.sheets_door import Cell
+from yikatong.submission.sheets_cells import Cell
 from yikatong.submission.sheets_forms import OURS, PERSON_ID, PERSON_NAME, Field, Form, header_keys
 
 SEARCHED_ROWS: Final = 10
 FEWEST_FIELDS: Final = 2
+TEN_THOUSANDS: Final = "万元"
+
+
+# how a column was understood: by the form's own words; as a person said; only guessed, and
+# therefore not used; said twice, the second is not used; known and of no use here; not at all
+KNOWN: Final = "known"
+TOLD: Final = "told"
+GUESSED: Final = "guessed"
+REPEATED: Final = "repeated"
+ASIDE: Final = "aside"
+UNKNOWN: Final = "unknown"
+NO_MAPPING: Final[Mapping[str, str]] = MappingProxyType({})
+SHORTEST_GUESS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A column of the user's sheet: its place (from 0), header, and the field it was taken for.
+
+    `field` is None where it was taken for nothing; of a guess it is what the guess is.
+    """
+
+    place: int
+    label: str
+    field: str | None
+    how: str
+
+    @property
+    def is_sure(self) -> bool:
+        return self.how != GUESSED
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
     """`last` is the index (from 0) of the header's last row, `columns` field → column index.
 
-    `unknown` and `repeated` are the user's own words for columns that are not used.
+    `ten_thousands` are the fields whose header says 万元.
     """
 
     last: int
     columns: dict[str, int]
     labels: dict[str, str]
-    unknown: tuple[str, ...]
-    repeated: tuple[str, ...]
+    mapped: tuple[Mapped, ...]
+    ten_thousands: frozenset[str]
+
+    def called(self, how: str) -> list[str]:
+        """The user's own words for the columns understood in this way."""
+        return [column.label for column in self.mapped if column.how == how]
 
 
-def find_header(rows: Sequence[Sequence[Cell]], form: Form) -> Header | None:
+def find_header(
+    rows: Sequence[Sequence[Cell]], form: Form, mapping: Mapping[str, str] = NO_MAPPING
+) -> Header | None:
     """The best header in the first ten rows: the most fields, then the fewest rows."""
+    told = {key: name for label, name in mapping.items() for key in header_keys(label)[:1]}
     known = form.by_header
     texts = [_texts(row) for row in rows[: SEARCHED_ROWS + 1]]
     candidates = [
-        _matched(at, [[text] for text in row], form, known)
+        _matched(at, [[text] for text in row], form, known, told)
         for at, row in enumerate(texts[:SEARCHED_ROWS])
     ]
     candidates += [
-        _matched(at, _two_rows(texts[at - 1], texts[at]), form, known)
+        _matched(at, _two_rows(texts[at - 1], texts[at]), form, known, told)
         for at in range(1, len(texts))
     ]
     best = max(candidates, key=lambda header: len(header.columns), default=None)
@@ -44,9 +82,9 @@ def find_header(rows: Sequence[Sequence[Cell]], form: Form) -> Header | None:
 
 
 def missing_columns(header: Header, form: Form) -> list[str]:
-    """The Chinese words of required columns that the sheet lacks."""
+    """The required fields that the sheet lacks."""
     return [
-        form.field(name).word
+        name
         for name in form.required
         if not any(column in header.columns for column in _stand_ins(name, form))
     ]
@@ -83,26 +121,64 @@ def _two_rows(top: list[str], bottom: list[str]) -> list[list[str]]:
     ]
 
 
-def _matched(last: int, choices: list[list[str]], form: Form, known: dict[str, Field]) -> Header:
+def _matched(
+    last: int,
+    choices: list[list[str]],
+    form: Form,
+    known: dict[str, Field],
+    told: Mapping[str, str],
+) -> Header:
     columns: dict[str, int] = {}
     labels: dict[str, str] = {}
-    unknown: list[str] = []
-    repeated: list[str] = []
+    mapped: list[Mapped] = []
+    said = [_told(texts, told) for texts in choices]
     for place, texts in enumerate(choices):
-        label = texts[len(texts) // 2]
         if not texts[0]:
             continue
-        field, found = _field_of(texts, known)
-        if field is None:
-            keys = [key for text in texts for key in header_keys(text)]
-            if not any(key in form.aside or key in OURS for key in keys):
-                unknown.append(label)
-        elif field.name in columns:
-            repeated.append(label)
+        label = texts[len(texts) // 2]
+        name, how = said[place], TOLD
+        if name is None:
+            field, found = _field_of(texts, known)
+            name, how, label = (field.name, KNOWN, found) if field else (None, UNKNOWN, label)
+            # what a person said of another column goes before the form's own words
+            if name in said:
+                how = REPEATED
+        if name is None:
+            mapped.append(_unused(place, label, texts, form))
+        elif name in columns or how == REPEATED:
+            mapped.append(Mapped(place, label, name, REPEATED))
         else:
-            columns[field.name] = place
-            labels[field.name] = found
-    return Header(last, columns, labels, tuple(unknown), tuple(repeated))
+            columns[name], labels[name] = place, label
+            mapped.append(Mapped(place, label, name, how))
+    guessed = [
+        _guessed(column, columns, known) if column.how == UNKNOWN else column for column in mapped
+    ]
+    large = frozenset(name for name, label in labels.items() if TEN_THOUSANDS in label)
+    return Header(last, columns, labels, tuple(guessed), large)
+
+
+def _told(texts: list[str], told: Mapping[str, str]) -> str | None:
+    keys = [key for text in texts for key in header_keys(text)[:1]]
+    return next((told[key] for key in keys if key in told), None)
+
+
+def _unused(place: int, label: str, texts: list[str], form: Form) -> Mapped:
+    keys = [key for text in texts for key in header_keys(text)]
+    is_aside = any(key in form.aside or key in OURS for key in keys)
+    return Mapped(place, label, None, ASIDE if is_aside else UNKNOWN)
+
+
+def _guessed(column: Mapped, columns: Mapping[str, int], known: dict[str, Field]) -> Mapped:
+    """A header that only contains what a field is called may mean it: for a person to say."""
+    words = [
+        (len(word), field.name)
+        for key in header_keys(column.label)[:1]
+        for word, field in known.items()
+        if len(word) >= SHORTEST_GUESS and word in key and field.name not in columns
+    ]
+    if not words:
+        return column
+    return Mapped(column.place, column.label, max(words)[1], GUESSED)
 
 
 def _field_of(texts: list[str], known: dict[str, Field]) -> tuple[Field | None, str]:

@@ -6,6 +6,8 @@ quotes and units are dropped (domain.md §13).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 import polars as pl
@@ -27,10 +29,60 @@ _NUMBERED_WORD: Final = r"^[0-9]{2}(\p{Han}.*)$"
 _WIDE: Final = [chr(code) for code in range(0xFF01, 0xFF5F) if chr(code) not in DOTS]
 _NARROW: Final = [chr(ord(wide) - 0xFEE0) for wide in _WIDE]
 _PLAIN_AMOUNT: Final = r"^[0-9]{1,13}(?:\.[0-9]{1,2})?$"
+_CONTROLS: Final = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\\u{fffe}\\u{ffff}]"
+_TEN_THOUSANDS: Final = r"^(-?[0-9]+(?:\.[0-9]+)?)万$"
+_SHIFT: Final = 10_000
+# a text of this shape is its own written form: nothing has to be looked at twice
+_CLEAN: Final = {
+    Kind.ID: r"^[0-9A-Z]+$",
+    Kind.ACCOUNT: r"^[0-9]+$",
+    Kind.PHONE: r"^[0-9]+$",
+    Kind.NAME: "^[\u4e00-\u9fff\u00b7]+$",
+    Kind.MONEY: r"^[0-9]+(?:\.[0-9]+)?$",
+    Kind.NUMBER: r"^[0-9]+(?:\.[0-9]+)?$",
+    Kind.DAY: r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+    Kind.CODED: "^[\u4e00-\u9fff]+$",
+    Kind.TEXT: "^[!-&(-~\u4e00-\u9fff]+$",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PutRight:
+    """A column in its written form, and where it is not what was typed.
+
+    `fixed` are the places (from 0) of cells in which more than blanks at the ends was changed;
+    `lost` those whose digits Excel destroyed: they are null in `values` only if the caller wills.
+    """
+
+    values: pl.Series
+    fixed: pl.Series
+    lost: pl.Series
+
+
+def put_right(typed: pl.Series, kind: Kind) -> PutRight:
+    """As `normalised`, over a whole column: only the cells that need it are rewritten."""
+    odd = (~typed.str.contains(_CLEAN[kind])).fill_null(value=False).arg_true()
+    if not len(odd):
+        return PutRight(typed, odd, odd)
+    told = typed.gather(odd).alias("typed").to_frame()
+    text = pl.col("typed")
+    seen = told.select(
+        "typed",
+        written=normalised(text, kind),
+        lost=is_lost(text),
+    ).with_columns(
+        fixed=(pl.col("written") != text.str.strip_chars()).fill_null(value=False),
+    )
+    return PutRight(
+        typed.clone().scatter(odd, seen["written"]),
+        odd.filter(seen["fixed"]),
+        odd.filter(seen["lost"]),
+    )
 
 
 def normalised(column: pl.Expr, kind: Kind) -> pl.Expr:
     """The column in its one written form; empty becomes null."""
+    column = column.str.replace_all(_CONTROLS, "")
     match kind:
         case Kind.ID:
             found = _bare(column, _QUOTES).str.to_uppercase().str.replace(r"^(\d+)\.0$", "$1")
@@ -63,7 +115,9 @@ def name(column: pl.Expr) -> pl.Expr:
 
 
 def number(column: pl.Expr) -> pl.Expr:
-    """￥1,200.00元 → 1200.00, (1,200) → -1200; a wrong thousands mark is left for a rule."""
+    """￥1,200.00元 → 1200.00, (1,200) → -1200, 1.2万元 → 12000; a wrong thousands mark is left for
+    a rule.
+    """
     bare = (
         _bare(column, _QUOTES)
         .str.replace(r"^(?:￥|¥|RMB|人民币)", "")
@@ -71,8 +125,28 @@ def number(column: pl.Expr) -> pl.Expr:
         .str.replace(r"^\(([0-9.,]+)\)$", "-$1")
         .str.replace(r"^\+", "")
     )
-    whole = pl.when(bare.str.contains(_THOUSANDS)).then(bare.str.replace_all(",", ""))
-    return whole.otherwise(bare).str.replace(r"^(-?)\.(\d)", "${1}0.$2").str.replace(r"\.$", "")
+    plain = pl.when(bare.str.contains(_THOUSANDS)).then(bare.str.replace_all(",", ""))
+    bare = _times_ten_thousand(plain.otherwise(bare))
+    return bare.str.replace(r"^(-?)\.(\d)", "${1}0.$2").str.replace(r"\.$", "")
+
+
+def in_yuan(column: pl.Expr) -> pl.Expr:
+    """A column whose header says 万元: 1.2, 1.2万, 1.2万元 → 12000; others as they are."""
+    plain = number(column).str.replace(r"^(-?[0-9]+(?:\.[0-9]+)?)$", "${1}万")
+    return pl.when(column.str.contains("万")).then(number(column)).otherwise(
+        _times_ten_thousand(plain)
+    )  # fmt: skip
+
+
+def _times_ten_thousand(column: pl.Expr) -> pl.Expr:
+    """1.2万 → 12000, by its digits."""
+    found = column.str.extract(_TEN_THOUSANDS)
+    return pl.coalesce(found.map_elements(_shifted, return_dtype=pl.String), column)
+
+
+def _shifted(text: str) -> str:
+    shifted = format(Decimal(text) * _SHIFT, "f")
+    return shifted.rstrip("0").rstrip(".") if "." in shifted else shifted
 
 
 def day(column: pl.Expr) -> pl.Expr:
@@ -113,9 +187,7 @@ def coded(column: pl.Expr) -> pl.Expr:
 def fen(column: pl.Expr) -> pl.Expr:
     """Yuan as text → fen as Int64, by their digits and never through a float; else null."""
     sound = pl.when(column.str.contains(_PLAIN_AMOUNT)).then(column)
-    whole = sound.str.extract(r"^([0-9]+)")
-    cents = sound.str.extract(r"\.([0-9]+)$").fill_null("").str.pad_end(2, "0")
-    return pl.concat_str(whole, cents).cast(pl.Int64, strict=False)
+    return (sound.cast(pl.Decimal(18, 2), strict=False) * 100).cast(pl.Int64)
 
 
 def is_lost(column: pl.Expr) -> pl.Expr:

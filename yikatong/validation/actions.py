@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
@@ -46,7 +45,7 @@ NO_BATCH = 0
 
 
 def check_rows(
-    rows: Iterable[Sequence[Any]],
+    rows: lines.Rows,
     *,
     programme: Programme,
     period: Period,

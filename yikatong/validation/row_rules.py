@@ -5,7 +5,7 @@ A rule is given a *view* of the sheet and answers with one boolean per row of it
 - `ids`: a row per id number of a line (享受人, 收款人, 户主, 监护人; the same number counts once a
   line): row, field, name, id_number, and computed `shape` (18, 15, 0), `expected` (check
   character), `born`, `sex`, `on`;
-- `accounts`: row, field, name, account_no, account_kind;
+- `accounts`: row, field, name, account_no, account_kind, and computed `luhn` (0 where it fits);
 - `amounts`: row, field, name, amount, amount_fen, cap_fen;
 - `numbers`, `days`: a row per filled cell of that kind: row, field, name, text;
 - `cells`: a row per cell that must be filled: row, field, name, text, is_lost.
@@ -186,7 +186,7 @@ def account_form(accounts: pl.DataFrame) -> pl.Series:
     has_luhn = number.str.len_chars().is_in(list(LUHN_LENGTHS)) & (
         pl.col("account_kind").str.contains(NO_LUHN).fill_null(value=False).not_()
     )
-    luhn_fits = _luhn_sum(number) % 10 == 0
+    luhn_fits = pl.col("luhn") == 0
     return accounts.select(is_formed.not_() | (has_luhn & luhn_fits.not_())).to_series()
 
 
@@ -247,14 +247,3 @@ def _found(rule: RowRule, view: pl.DataFrame) -> pl.DataFrame:
             *sentence,
         ),
     ).match_to_schema(FINDING)
-
-
-def _luhn_sum(number: pl.Expr) -> pl.Expr:
-    """Over at most 19 digits, from the right; places beyond the left end count 0."""
-    backwards = number.str.reverse()
-    values = []
-    for place in range(LUHN_LENGTHS[-1]):
-        digit = backwards.str.slice(place, 1).cast(pl.Int32, strict=False).fill_null(0)
-        doubled = digit * 2
-        values.append(digit if place % 2 == 0 else doubled // 10 + doubled % 10)
-    return pl.sum_horizontal(values)

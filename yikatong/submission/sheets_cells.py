@@ -1,0 +1,125 @@
+"""Columns of typed cells as columns of text, without inventing a digit.
+
+A workbook's numbers are binary fractions: 15 digits of them are true. What has more digits than
+that is written with an exponent, for `sheets_text.is_lost` to find, and never as rounded digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import islice
+from typing import Final
+
+import polars as pl
+
+Cell = str | float | int | bool | date | datetime | time | timedelta | None
+CHUNK_ROWS: Final = 10_000
+MOST_EXACT: Final = 10**15
+EXACT_CHARACTERS: Final = 15
+_TEXTS: Final = frozenset({str, type(None)})
+_PLAIN: Final = rf"^-?[0-9.]{{1,{EXACT_CHARACTERS}}}$"
+
+
+@dataclass(frozen=True, slots=True)
+class RawSheet:
+    """One sheet of the file: its first rows as typed, and the way to all the others.
+
+    `head` begins with row 1 of the user's own sheet and holds `HEAD_ROWS` rows at most. `rest` are
+    the rows after it: typed cells, or, where the file was text, a frame of String columns.
+    """
+
+    name: str
+    head: Sequence[Sequence[Cell]]
+    rest: Iterator[Sequence[Cell]] | pl.DataFrame
+
+
+def columns_of(raw: RawSheet, *, after: int, places: Sequence[int]) -> pl.DataFrame:
+    """The rows after the first `after` ones of a sheet.
+
+    Returns:
+        `row` (Int64, from 1, as in the user's own sheet) and a String column named by each of
+        `places` (from 0); null where a cell is empty or absent.
+    """
+    first = _chunk(raw.head[after:], places)
+    if isinstance(raw.rest, pl.DataFrame):
+        width = raw.rest.width
+        absent = pl.lit(None, dtype=pl.String)
+        rest = raw.rest.select(
+            (pl.col(raw.rest.columns[at]) if at < width else absent).alias(str(at)) for at in places
+        )
+        chunks = [first, rest]
+    else:
+        chunks = [first]
+        while rows := list(islice(raw.rest, CHUNK_ROWS)):
+            chunks.append(_chunk(rows, places))
+    return pl.concat(chunks, rechunk=True).with_row_index("row", offset=after + 1).cast(
+        {"row": pl.Int64}
+    )  # fmt: skip
+
+
+def _chunk(rows: Sequence[Sequence[Cell]], places: Sequence[int]) -> pl.DataFrame:
+    width = max(map(len, rows), default=0)
+    if any(len(row) != width for row in rows):
+        rows = [(*row, *(None,) * (width - len(row))) for row in rows]
+    columns = list(zip(*rows, strict=True))
+    return pl.DataFrame(
+        [
+            text_column(columns[at] if at < width else (None,) * len(rows)).alias(str(at))
+            for at in places
+        ]
+    )
+
+
+def text_column(cells: Sequence[Cell]) -> pl.Series:
+    """Cells of any types as text; blank cells are null."""
+    kinds = set(map(type, cells))
+    if kinds <= _TEXTS:
+        return pl.Series(values=cells, dtype=pl.String)
+    if kinds <= _TEXTS | {float} and len(kinds) > 0:
+        return _numbers(cells)
+    return pl.Series(values=[as_text(cell) for cell in cells], dtype=pl.String)
+
+
+def _numbers(cells: Sequence[Cell]) -> pl.Series:
+    """Texts and numbers: what has few digits is written all at once, the others one by one."""
+    numbers = pl.Series(values=[cell if type(cell) is float else None for cell in cells])
+    whole = numbers.cast(pl.Int64, strict=False)
+    is_whole = (whole == numbers) & (whole.abs() < MOST_EXACT)
+    shown = pl.select(pl.when(is_whole).then(whole.cast(pl.String)).otherwise(
+        numbers.cast(pl.String))).to_series()  # fmt: skip
+    long = (numbers.is_not_null() & ~is_whole.fill_null(value=False)
+            & ~shown.str.contains(_PLAIN)).arg_true()  # fmt: skip
+    if len(long):
+        exact = pl.Series(values=[as_text(cells[at]) for at in long], dtype=pl.String)
+        shown = shown.scatter(long, exact)
+    if str not in set(map(type, cells)):
+        return shown
+    texts = pl.Series(values=[cell if type(cell) is str else None for cell in cells])
+    return pl.select(pl.coalesce(shown, texts.cast(pl.String))).to_series()
+
+
+def as_text(cell: Cell) -> str | None:
+    """A typed cell as text."""
+    match cell:
+        case None | str():
+            return cell
+        case bool():
+            return "是" if cell else "否"
+        case int() | float():
+            return _digits(cell)
+        case datetime():
+            return cell.date().isoformat()
+        case _:
+            return str(cell)
+
+
+def _digits(number: float) -> str:
+    """Excel shows 15 digits of a number and so do we: 941.3000000000001 is 941.3, and what has
+    more digits than that is written with an exponent, as lost.
+    """
+    if abs(number) < MOST_EXACT and number == int(number):
+        return str(int(number))
+    shown = format(number, ".15g")
+    return format(number, ".15f").rstrip("0") if "e-" in shown else shown.replace("e+", "E+")

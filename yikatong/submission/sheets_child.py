@@ -1,0 +1,115 @@
+"""The program of the child that reads a workbook: it may die of it, and nothing else does.
+
+Asked over standard input, answers over standard output, holds no key and no connection, and
+imports no Django. Its memory and time are limited before it sees a byte of the file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Final
+
+import polars as pl
+
+from yikatong.kernel.errors import Refused
+from yikatong.submission.sheets_door import workbook_sheets
+from yikatong.submission.sheets_forms import FORMS
+from yikatong.submission.sheets_meaning import MissingColumns, Sheet, understood
+from yikatong.submission.sheets_package import Limits
+
+LENGTH_BYTES: Final = 8
+
+# allocators reserve addresses that they never use: those are no memory
+RESERVED: Final = 1 << 30
+# how the child ends when it could not answer: a fault of this house, or the file was too much
+OUR_FAULT: Final = 70
+TOO_MUCH: Final = 71
+
+
+def main() -> None:
+    """One question, one answer."""
+    sys.excepthook = _end
+    asked, content = take(sys.stdin.buffer)
+    limits = Limits(**asked["limits"])
+    _limit(limits)
+    form = FORMS[asked["form"]].requiring(*asked["required"])
+    try:
+        sheet = understood(workbook_sheets(content, limits), form, mapping=asked["mapping"])
+    except MissingColumns as refusal:
+        mapped = [asdict(column) for column in refusal.mapped]
+        give(
+            sys.stdout.buffer,
+            {"refused": str(refusal), "mapped": mapped, "missing": refusal.missing},
+        )
+        return
+    except Refused as refusal:
+        give(sys.stdout.buffer, {"refused": str(refusal)})
+        return
+    empty = [column.name for column in sheet.frame if column.null_count() == column.len()]
+    frame = sheet.frame.drop(empty).write_ipc(None, compression="uncompressed").getbuffer()
+    facts = as_facts(sheet) | {"empty": empty, "columns": sheet.frame.columns}
+    give(sys.stdout.buffer, facts, frame)
+
+
+def as_facts(sheet: Sheet) -> dict[str, Any]:
+    """All of a sheet but its frame and form, as JSON can hold it."""
+    return {
+        "notices": [asdict(notice) for notice in sheet.notices],
+        "totals": None if sheet.totals is None else asdict(sheet.totals),
+        "name": sheet.name,
+        "header_row": sheet.header_row,
+        "labels": dict(sheet.labels),
+        "fixed": dict(sheet.fixed),
+        "mapped": [asdict(column) for column in sheet.mapped],
+    }
+
+
+def take(stream: BinaryIO) -> tuple[dict[str, Any], bytes]:
+    """A message of this pair of programs: the length of its JSON, the JSON, the bytes."""
+    length = int.from_bytes(stream.read(LENGTH_BYTES))
+    return json.loads(stream.read(length)), stream.read()
+
+
+def give(stream: BinaryIO, facts: dict[str, Any], content: Any = b"") -> None:
+    """As `take` reads it."""
+    text = json.dumps(facts, ensure_ascii=False).encode()
+    stream.write(len(text).to_bytes(LENGTH_BYTES))
+    stream.write(text)
+    stream.write(content)
+    stream.flush()
+
+
+def _limit(limits: Limits) -> None:
+    """What reading may add to the memory that Python and polars hold already."""
+    pl.Series([""]).str.len_bytes()  # polars' own threads and their stacks come first
+    size, _, _, _, _, data, _ = map(int, Path("/proc/self/statm").read_text("ascii").split())
+    page = resource.getpagesize()
+    for kind, most in (
+        (resource.RLIMIT_DATA, data * page + limits.memory_bytes),
+        (resource.RLIMIT_AS, size * page + limits.memory_bytes + RESERVED),
+        (resource.RLIMIT_CPU, limits.seconds),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, highest = resource.getrlimit(kind)
+        bound = most if highest == resource.RLIM_INFINITY else min(most, highest)
+        resource.setrlimit(kind, (bound, bound))
+
+
+def _end(
+    kind: type[BaseException], error: BaseException, where: TracebackType | None
+) -> None:  # pragma: no cover - in the child
+    """Say whose fault it was; never what the file held."""
+    ours = issubclass(kind, Exception) and not issubclass(kind, MemoryError)
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    place = "" if where is None else f" {where.tb_frame.f_code.co_filename}:{where.tb_lineno}"
+    sys.stderr.write(f"{kind.__name__}{place}\n")
+    sys.stderr.flush()
+    os._exit(OUR_FAULT if ours else TOO_MUCH)

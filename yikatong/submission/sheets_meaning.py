@@ -1,0 +1,339 @@
+"""What the rows of a clerk's spreadsheet mean: one frame of text columns, and what was understood.
+
+What lacks a required column is Refused in one sentence. Everything else comes back: the rows,
+columns set aside, totals that differ, cells whose digits are lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import polars as pl
+
+from yikatong.kernel.errors import Refused
+from yikatong.kernel.money import Money
+from yikatong.submission.sheets_cells import RawSheet, columns_of
+from yikatong.submission.sheets_door import HEAD_ROWS
+from yikatong.submission.sheets_forms import PERSON_ID, PERSON_NAME, Form, Kind
+from yikatong.submission.sheets_header import (
+    GUESSED,
+    NO_MAPPING,
+    REPEATED,
+    UNKNOWN,
+    Header,
+    Mapped,
+    find_header,
+    missing_columns,
+)
+from yikatong.submission.sheets_text import fen, in_yuan, put_right
+
+LEADS: Final = 4
+LOSABLE: Final = frozenset({Kind.ID, Kind.ACCOUNT})
+TAIL_WORDS: Final = (
+    r"^(?:本页)?(?:合计|总计|小计|共计|累计|制表|填表人|审核人|复核人|负责人|经办人|单位负责|填报人|"
+    r"填报单位|分管领导|主管领导|注[:：]|说明[:：]|备注[:：])"
+)
+TOTAL_WORDS: Final = r"^(?:合计|总计|共计)"
+# what any of them begins with: few rows have to be looked at closely
+TAIL_STARTS: Final = r"^[\s　]*[本合总小共累制填审复负经单分主注说备]"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the person should know about the file. `row` is None where it is about all of it.
+
+    `rule`: COL-1 a column set aside, TOT-1 a total that differs. `severity` is always info.
+    """
+
+    row: int | None
+    field: str
+    rule: str
+    severity: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The 合计 row: what it states and what the rows above it sum to, in fen."""
+
+    row: int
+    stated_fen: int | None
+    sum_fen: int
+
+    @property
+    def differs(self) -> bool:
+        return self.stated_fen is not None and self.stated_fen != self.sum_fen
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A spreadsheet, understood.
+
+    `frame` has `row` (Int64, the row number in the user's own sheet), one String column for every
+    field of the form (null where blank or absent; bare 姓名/身份证号 stand in `beneficiary_*`, for
+    a disbursement in `payee_*` too), `lost_fields` (List[String]: fields whose digits Excel
+    destroyed; the cell itself is null), and `amount_fen` (Int64, null where the amount is no sound
+    amount; only where the form has an amount). `labels` gives the user's own header of each field
+    found. `fixed` counts, by field, the cells whose blanks, width or units were put right. `mapped`
+    tells of every column of the sheet what it was taken for, and how sure that is.
+    """
+
+    frame: pl.DataFrame
+    notices: tuple[Notice, ...]
+    totals: Totals | None
+    form: Form
+    name: str
+    header_row: int
+    labels: Mapping[str, str]
+    fixed: Mapping[str, int]
+    mapped: tuple[Mapped, ...] = ()
+
+
+class MissingColumns(Refused):
+    """A required column was not found: what stands in the sheet, for a person to say which it is.
+
+    `mapped` is every column of the best header found, `missing` the fields that it lacks.
+    """
+
+    def __init__(self, sentence: str, mapped: tuple[Mapped, ...], missing: tuple[str, ...]) -> None:
+        super().__init__(sentence)
+        self.mapped, self.missing = mapped, missing
+
+
+def understood(
+    sheets: Iterable[RawSheet], form: Form, *, mapping: Mapping[str, str] = NO_MAPPING
+) -> Sheet:
+    """The first of the sheets that has this form's header, read.
+
+    Args:
+        mapping: the user's own header → field, where a person has said so; it goes before the
+            words that the form knows.
+
+    Raises:
+        Refused: no header, no data; MissingColumns where a required column is missing.
+    """
+    refusal: MissingColumns | None = None
+    others: list[str] = []
+    for raw in sheets:
+        header = find_header(raw.head, form, mapping)
+        if header is None:
+            continue
+        missing = missing_columns(header, form)
+        if missing:
+            refusal = refusal or _missing(raw.name, header, missing, form)
+            continue
+        sheet = _understood(raw, header, form)
+        others = [other.name for other in sheets if _has_lines(other, form, mapping)]
+        return _telling_of_others(sheet, others)
+    raise refusal or Refused(
+        f"前 {HEAD_ROWS - 2} 行里没有找到《{form.title}》的表头，请核对是不是这张表。"
+    )
+
+
+def _missing(name: str, header: Header, missing: list[str], form: Form) -> MissingColumns:
+    words = "、".join(form.field(field).word for field in missing)
+    guesses = "".join(
+        f"“{column.label}”一列像是{form.field(column.field).word}，如果是，请指定列的对应。"
+        for column in header.mapped
+        if column.how == GUESSED and column.field is not None
+    )
+    sentence = f"工作表“{name}”缺少必需的列：{words}。{guesses or '请补上后重新上传。'}"
+    return MissingColumns(sentence, header.mapped, tuple(missing))
+
+
+def _has_lines(raw: RawSheet, form: Form, mapping: Mapping[str, str]) -> bool:
+    header = find_header(raw.head, form, mapping)
+    if header is None or missing_columns(header, form):
+        return False
+    wanted = [at for name, at in header.columns.items() if name != "seq"]
+    body = columns_of(raw, after=header.last + 1, places=wanted)
+    filled = [pl.col(str(at)).str.strip_chars().str.len_bytes() > 0 for at in wanted]
+    return not body.filter(pl.any_horizontal(filled)).is_empty()
+
+
+def _telling_of_others(sheet: Sheet, others: list[str]) -> Sheet:
+    """Lists in further sheets are not read, and that is never kept quiet."""
+    notices = [
+        Notice(
+            None, "", "SH-1", "info",
+            f"工作表“{other}”也是名单，这次只读取了“{sheet.name}”。请把它另存为一个文件再导入。",
+        )
+        for other in others
+    ]  # fmt: skip
+    return replace(sheet, notices=(*sheet.notices, *notices))
+
+
+def _understood(raw: RawSheet, header: Header, form: Form) -> Sheet:
+    found = [field for field in form.fields if field.name in header.columns]
+    places = {field.name: header.columns[field.name] for field in found}
+    wanted = sorted({*places.values(), *range(LEADS)})
+    typed = columns_of(raw, after=header.last + 1, places=wanted)
+    tails = _tails(typed)
+    columns: dict[str, pl.Series] = {"row": typed["row"]}
+    lost: dict[str, pl.Series] = {}
+    fixed: dict[str, pl.Series] = {}
+    for field in found:
+        cells = typed[str(places[field.name])]
+        if field.name in header.ten_thousands:
+            cells = cells.to_frame().select(in_yuan(pl.first())).to_series()
+        right = put_right(cells, field.kind)
+        columns[field.name] = right.values
+        fixed[field.name] = right.fixed
+        if field.kind in LOSABLE and len(right.lost):
+            lost[field.name] = right.lost
+    frame = pl.DataFrame(columns)
+    content = [pl.col(field.name).is_not_null() for field in found if field.name != "seq"]
+    is_line = frame.select(pl.any_horizontal(content)).to_series()
+    is_line = is_line.clone().scatter(tails.places, False)  # noqa: FBT003 - a value of the column
+    if not is_line.any():
+        raise Refused(f"工作表“{raw.name}”的表头下面没有数据。")
+    totals = _totals(frame, tails) if "amount" in header.columns else None
+    counts = {name: int(is_line.gather(places).sum()) for name, places in fixed.items()}
+    return Sheet(
+        frame=_with_every_field(frame, lost, header, form).filter(is_line),
+        notices=tuple(_notices(header, totals, form)),
+        totals=totals,
+        form=form,
+        name=raw.name,
+        header_row=header.last + 1,
+        labels=_labels(header, form),
+        fixed={name: count for name, count in counts.items() if count},
+        mapped=header.mapped,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tails:
+    """Where (from 0) the rows are no lines: 合计, 制表人 and the like; and which are totals."""
+
+    places: pl.Series
+    totals: pl.Series
+
+
+def _tails(typed: pl.DataFrame) -> _Tails:
+    """A row is a tail by its first filled cell among the first few."""
+    leads = [pl.col(str(at)) for at in range(LEADS)]
+    may_be = pl.any_horizontal(lead.str.contains(TAIL_STARTS).fill_null(value=False)
+                               for lead in leads)  # fmt: skip
+    candidates = typed.select(may_be).to_series().arg_true()
+    rows = typed.select(leads)[candidates]
+    told = rows.select(
+        pl.coalesce(
+            pl.when(lead.str.strip_chars().str.len_bytes() > 0).then(
+                lead.str.replace_all(r"[\s　]", "")
+            )
+            for lead in leads
+        ).alias("lead")
+    )["lead"]
+    return _Tails(
+        candidates.filter(told.str.contains(TAIL_WORDS)),
+        candidates.filter(told.str.contains(TOTAL_WORDS)),
+    )
+
+
+def _totals(frame: pl.DataFrame, tails: _Tails) -> Totals | None:
+    """The first 合计 row against the rows above it. Sums of fen, never of rounded floats."""
+    if not len(tails.totals):
+        return None
+    place = int(tails.totals[0])
+    amounts = frame.select(fen(pl.col("amount"))).to_series()
+    below = tails.places.filter(tails.places < place)
+    whole = int(amounts.head(place).sum()) - int(amounts.gather(below).sum())
+    said = amounts[place]
+    return Totals(int(frame["row"][place]), None if said is None else int(said), whole)
+
+
+def _with_every_field(
+    frame: pl.DataFrame, lost: Mapping[str, pl.Series], header: Header, form: Form
+) -> pl.DataFrame:
+    """Every field of the form as a column, the parties filled, destroyed cells null and named."""
+    sources = _party_sources(header, form)
+    named = [f.name for f in form.fields if f.name not in {PERSON_NAME, PERSON_ID}]
+    names = list(dict.fromkeys(named + list(sources)))
+    of = {name: sources.get(name, name if name in header.columns else None) for name in names}
+    absent = pl.Series(values=[None], dtype=pl.String).new_from_index(0, frame.height)
+    emptied = {
+        name: frame[name].clone().scatter(places, None) for name, places in lost.items()
+    }  # fmt: skip
+    columns = [frame["row"]]
+    for name, source in of.items():
+        column = absent if source is None else emptied.get(source, frame[source])
+        columns.append(column.alias(name))
+    told = pl.DataFrame(columns).with_columns(_lost_fields(lost, of, frame.height))
+    if "amount" in told.columns:
+        told = told.with_columns(amount_fen=fen(pl.col("amount")))
+    return told
+
+
+def _lost_fields(
+    lost: Mapping[str, pl.Series], of: Mapping[str, str | None], height: int
+) -> pl.Series:
+    """For each row the fields whose digits are gone: mostly an empty list."""
+    by_place: dict[int, list[str]] = {}
+    for name, source in of.items():
+        for place in lost.get(source or "", ()):
+            by_place.setdefault(place, []).append(name)
+    none = pl.Series(values=[[]], dtype=pl.List(pl.String)).new_from_index(0, height)
+    if not by_place:
+        return none.alias("lost_fields")
+    found = pl.Series(values=list(by_place.values()), dtype=pl.List(pl.String))
+    places = pl.Series(values=list(by_place), dtype=pl.UInt32)
+    at = pl.DataFrame({"at": places, "lost_fields": found})
+    every = pl.DataFrame({"at": pl.int_range(height, eager=True, dtype=pl.UInt32)})
+    joined = every.join(at, on="at", how="left", maintain_order="left")
+    return joined["lost_fields"].fill_null(pl.lit([], dtype=pl.List(pl.String)))
+
+
+def _party_sources(header: Header, form: Form) -> dict[str, str]:
+    """Which column each party's name and id come from, where its own is absent.
+
+    One person named stands for all: the bare 姓名 first, then 享受人, 收款人, 户主.
+    """
+    found: dict[str, str] = {}
+    for tail, bare in (("name", PERSON_NAME), ("id", PERSON_ID)):
+        first, *others = form.person
+        own = [bare, f"{first}_{tail}"] if bare in header.columns else [f"{first}_{tail}"]
+        order = [*own, *(f"{other}_{tail}" for other in others), f"head_{tail}"]
+        person = next((column for column in order if column in header.columns), None)
+        if f"{first}_{tail}" not in header.columns and person is not None:
+            found[f"{first}_{tail}"] = person
+        for other in others:
+            if f"{other}_{tail}" not in header.columns:
+                source = found.get(f"{first}_{tail}", f"{first}_{tail}")
+                found[f"{other}_{tail}"] = source
+    return found
+
+
+def _labels(header: Header, form: Form) -> dict[str, str]:
+    sources = _party_sources(header, form)
+    labels = {name: header.labels[name] for name in header.columns}
+    labels |= {name: header.labels[source] for name, source in sources.items()}
+    return {name: label for name, label in labels.items() if name not in {PERSON_NAME, PERSON_ID}}
+
+
+def _notices(header: Header, totals: Totals | None, form: Form) -> Iterator[Notice]:
+    for name in sorted(header.ten_thousands):
+        yield Notice(
+            None, name, "UN-1", "info",
+            f"“{header.labels[name]}”一列按万元填写，{form.field(name).word}已折算为元，请核对。",
+        )  # fmt: skip
+    for label in (*header.called(UNKNOWN), *header.called(GUESSED)):
+        yield Notice(
+            None, label, "COL-1", "info", f"“{label}”一列系统不认识，已放在一边，不影响办理。"
+        )
+    for label in header.called(REPEATED):
+        yield Notice(
+            None, label, "COL-1", "info", f"“{label}”一列与前面的列意思相同，只用了前面的一列。"
+        )
+    if totals is not None and totals.differs and totals.stated_fen is not None:
+        yield Notice(
+            totals.row,
+            "amount",
+            "TOT-1",
+            "info",
+            f"第 {totals.row} 行合计为 {Money(totals.stated_fen)} 元，逐行相加为 "
+            f"{Money(totals.sum_fen)} 元，相差 {Money(totals.stated_fen - totals.sum_fen)} 元。"
+            "请核对有没有漏行或改动。",
+        )
