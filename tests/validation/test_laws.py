@@ -183,6 +183,39 @@ def test_an_account_without_an_answer_is_told_once_and_holds_nothing_back() -> N
     assert (told.row, told.severity, told.verdict) == (0, "info", "未比对")
 
 
+def verdicts(rows: Row | list[Row], programme: str) -> dict[str, tuple[str, int]]:
+    report = judged(sheet(rows), programme, law_of("RO-2")).report
+    told = report.as_json()["rules"]
+    return {code: (one["verdict"], one["count"]) for code, one in told.items()}
+
+
+def test_every_rule_says_its_verdict_of_the_file() -> None:
+    told = verdicts([row("钱大娘"), row("冉不符"), row("冉未核"), row("冉换卡")], "P01")
+    assert told["AC-1"] == ("阻断", 1)
+    assert told["AC-4"] == ("待核", 1)
+    assert told["DU-1"] == ("通过", 0)
+    assert told["ID-1"] == ("通过", 0)
+    assert verdicts(row("冉未核"), "P01")["AC-1"] == ("未比对", 1)
+
+
+def test_a_rule_whose_roster_is_missing_or_stale_never_says_passed() -> None:
+    missing = verdicts(row("钱大娘"), "P08")
+    assert missing["RO-1"] == ("未比对", 0)
+    assert missing["SY-1"] == ("未比对", 1)
+    assert missing["RO-2"] == ("通过", 0)
+    assert verdicts(row("钱大娘"), "P09")["RO-3"] == ("未比对", 0)
+    related = verdicts(row("钱大娘"), "P36")
+    assert {related[code] for code in ("MX-1", "MX-2", "MX-3")} == {("未比对", 0)}
+    assert verdicts(row("钱大娘"), "P01")["MX-1"] == ("通过", 0)
+
+
+def test_what_was_taken_and_what_is_due_is_told_in_the_sentence() -> None:
+    told = judged(sheet(row("冉低保", amount_fen=150_000)), "P23", law_of("MX-3")).report
+    (finding,) = told.findings
+    assert "1500.00 元减去已领后应发 1410.00 元" in finding.message
+    assert "民发〔2019〕62号" in finding.message
+
+
 @pytest.fixture
 def another_county(
     connect: Callable[..., psycopg.Connection[Any]],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from yikatong.validation.rulebook import FOLDER, laws, parse
-from yikatong.validation.rules import SEVERITIES, VERDICT_OF
+from yikatong.validation.rules import SEVERITIES, VERDICT_OF, Outcome, rule_outcomes
 from yikatong.validation.titles import rule_codes
 
 HEADER = """-- code: XX-1
@@ -78,3 +78,24 @@ def test_every_rule_says_what_it_rests_on_and_who_puts_it_right() -> None:
         assert law.fixes
         assert law.severity in SEVERITIES
         assert "。" in law.message, f"{law.code} speaks no whole sentence"
+
+
+def test_the_verdict_of_a_rule_is_the_worst_that_it_says() -> None:
+    told = {
+        ("AC-1", "阻断"): 2,
+        ("AC-1", "未比对"): 5,
+        ("RO-3", "待核"): 3,
+        ("ID-4", "提示"): 7,
+        ("AC-4", "已确认"): 1,
+    }
+    reads = {"RO-3": frozenset({"watch"}), "RO-2": frozenset({"stop"})}
+    found = rule_outcomes(
+        ("AC-1", "AC-4", "ID-4", "RO-2", "RO-3"), told, reads=reads, not_fresh=frozenset({"watch"})
+    )
+    assert found == {
+        "AC-1": Outcome("阻断", 2),
+        "AC-4": Outcome("通过", 1),
+        "ID-4": Outcome("通过", 7),
+        "RO-2": Outcome("通过", 0),
+        "RO-3": Outcome("未比对", 0),
+    }

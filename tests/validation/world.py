@@ -163,6 +163,7 @@ class Planter:
         account: str | None = "own",
         account_name: str = "",
         outcome: str = "MATCH",
+        phone: str = "",
     ) -> int:
         """A registered person; `account` names the number, None gives no account."""
         person = self.put(
@@ -174,6 +175,7 @@ class Planter:
             is_male=is_male,
             birth_on=born,
             household=household,
+            phone_index=index_of(f"phone {phone}") if phone else None,
         )
         if account is None:
             return person

@@ -10,14 +10,19 @@ from django.db.models import Count, Max, Min, QuerySet
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.errors import Refused
 from yikatong.submission.models import Batch
-from yikatong.validation.models import CheckRun, Finding, LineVerdict
-from yikatong.validation.rules import CONFIRM
+from yikatong.validation.models import CheckRun, Finding, LineVerdict, PeriodChange, RuleOutcome
+from yikatong.validation.rules import CONFIRM, ChangeKind, Outcome
 
 
 def last_run(batch: Batch, *, scope: Scope) -> int:
-    """The number of the newest run over this batch, 0 before the first."""
-    facts = Finding.objects.filter(county=scope.county, batch=batch).aggregate(n=Max("run_no"))
-    return int(facts["n"] or 0)
+    """The number of the newest run over this batch, 0 before the first.
+
+    Read from the outcomes, which a run writes even where it found nothing; from the findings of
+    runs that were stored before there were outcomes.
+    """
+    told = RuleOutcome.objects.filter(county=scope.county, batch=batch).aggregate(n=Max("run_no"))
+    found = Finding.objects.filter(county=scope.county, batch=batch).aggregate(n=Max("run_no"))
+    return max(int(told["n"] or 0), int(found["n"] or 0))
 
 
 def findings_of(batch: Batch, *, scope: Scope) -> QuerySet[Finding]:
@@ -42,6 +47,42 @@ def findings_by_rule(batch: Batch, *, scope: Scope) -> list[dict[str, Any]]:
         .order_by("severity", "rule")
     )
     return [dict(row) for row in rows]
+
+
+def rule_outcomes_of(batch: Batch, *, scope: Scope) -> dict[str, Outcome]:
+    """What each rule said in the newest run; empty before the first."""
+    run_no = last_run(batch, scope=scope)
+    rows = RuleOutcome.objects.filter(county=scope.county, batch=batch, run_no=run_no)
+    return {
+        row.rule: Outcome(row.verdict, row.findings)
+        for row in rows.order_by("rule").only("rule", "verdict", "findings")
+    }
+
+
+def changes_from_last_period(
+    batch: Batch, *, scope: Scope, kind: ChangeKind | None = None
+) -> QuerySet[PeriodChange]:
+    """What the newest run found different from last period, for approval by difference.
+
+    By kind, then by row; nobody has a row where there was no earlier payment of the item at all,
+    except 共用账户 and 共用电话, which need none. `get_kind_display()` is the Chinese word.
+    """
+    run_no = last_run(batch, scope=scope)
+    found = PeriodChange.objects.filter(county=scope.county, batch=batch, run_no=run_no)
+    if kind is not None:
+        found = found.filter(kind=kind.value)
+    return found.order_by("kind", "row_no", "id")
+
+
+def change_counts(batch: Batch, *, scope: Scope) -> dict[ChangeKind, int]:
+    """How many rows of each kind; a kind without any is told as 0."""
+    counted = dict(
+        changes_from_last_period(batch, scope=scope)
+        .order_by()
+        .values_list("kind")
+        .annotate(Count("id"))
+    )
+    return {kind: counted.get(kind.value, 0) for kind in ChangeKind}
 
 
 def verdict_counts(batch: Batch, *, scope: Scope) -> tuple[int, int]:
