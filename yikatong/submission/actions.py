@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from yikatong.audit.actions import record
 from yikatong.catalogue.models import Programme
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.calendar import YearUnknown
@@ -27,6 +28,7 @@ from yikatong.vault.access import the_vault
 WHOLE_BATCH = ""
 ROSTER_RULE = "SY-1"
 SHORTEST_REASON = 4
+MOST_ROWS_TOLD = 30
 CORRECT_WORKING_DAYS = 5  # 拟: the texts say 规定时限 only
 
 
@@ -118,6 +120,34 @@ def remove_lines(batch: Batch, row_nos: Sequence[int], *, actor: Actor) -> int:
     removed, _ = Line.objects.filter(
         county=actor.scope.county, batch=batch, row_no__in=list(row_nos)
     ).delete()
+    return removed
+
+
+def take_out(batch: Batch, row_nos: Sequence[int], *, reason: str, actor: Actor) -> int:
+    """剔除 of chosen rows by the drafting unit, with a reason and an event of its own.
+
+    Raises:
+        Refused: no draft any more, not this unit's, no reason, or none of these rows is here.
+    """
+    if batch.status != "DRAFT" or actor.unit_no != batch.unit_no:
+        raise Refused("只有编制单位能在草稿里剔除明细；已送审的请审核人退回后再改。")
+    if len(reason.strip()) < SHORTEST_REASON:
+        raise Refused("请写明剔除的原因（不少于 4 个字），例如“本人已迁出”。")
+    removed = remove_lines(batch, row_nos, actor=actor)
+    if removed == 0:
+        raise Refused("请先勾选要剔除的行；已经剔除的不用再选。")
+    rows = "、".join(str(row_no) for row_no in sorted(set(row_nos))[:MOST_ROWS_TOLD])
+    record(
+        actor=actor,
+        action="batch.remove",
+        result="stays",
+        unit_no=batch.unit_no,
+        department_no=batch.department_no,
+        batch_id=batch.pk,
+        from_status=batch.status,
+        to_status=batch.status,
+        note=f"剔除 {removed} 行（第 {rows} 行）：{reason.strip()}",
+    )
     return removed
 
 

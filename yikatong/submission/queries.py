@@ -135,6 +135,28 @@ def batch_ids_since(day: date, *, scope: Scope) -> list[int]:
     )
 
 
+def lines_of_people(*, scope: Scope) -> QuerySet[Line]:
+    """For a village: lines of its own people in any batch that has left the draft, newest first."""
+    return (
+        Line.objects.filter(county=scope.county)
+        .exclude(batch__status__in=("DRAFT", "DROPPED"))
+        .select_related("batch__programme")
+        .order_by("-id")
+    )
+
+
+def batches_on_their_way(
+    *, but: Collection[int], ended: Collection[str], scope: Scope
+) -> QuerySet[Batch]:
+    """Batches of the scope that have not ended and wait for somebody else, newest first."""
+    return (
+        batches(scope=scope)
+        .exclude(status__in=list(ended))
+        .exclude(pk__in=list(but))
+        .order_by("-id")
+    )
+
+
 def numbers_of(batch_ids: Collection[int], *, scope: Scope) -> dict[int, str]:
     return dict(
         Batch.objects.filter(county=scope.county, pk__in=list(batch_ids)).values_list(
