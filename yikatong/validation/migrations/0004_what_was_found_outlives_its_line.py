@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('submission', '0001_the_first_tables'),
-        ('validation', '0001_the_first_tables'),
+        ('validation', '0003_outcomes_and_changes'),
     ]
 
     operations = [
