@@ -104,13 +104,24 @@ def check(
     period: Annotated[str, typer.Option("--period", help="期次 YYYY-MM")],
     as_json: JsonOption = False,
     marked: Annotated[Path | None, typer.Option("--marked", help="另存标注后的工作簿")] = None,
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", help="指定列的对应：列名=字段，可写多次")
+    ] = None,
 ) -> None:
     """检查一份名单，不存任何数据。0 没有错误，1 有错误，2 读不了。"""
     from yikatong.cli import lists
 
     with session.refusals():
         raise typer.Exit(
-            lists.check(file, county, programme, period, as_json=as_json, marked=marked)
+            lists.check(
+                file,
+                county,
+                programme,
+                period,
+                as_json=as_json,
+                marked=marked,
+                mapping=mapping or (),
+            )
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -20,9 +20,17 @@ from yikatong.kernel.steps import NOTHING, Inputs, Passed, Returned, Verdict
 from yikatong.organisation.queries import county_settings, work_calendar
 from yikatong.registry.queries import rosters_not_fresh
 from yikatong.submission import bulk
-from yikatong.submission.models import Approval, Batch, Confirmation, Line, SourceFile
+from yikatong.submission.models import (
+    Approval,
+    Batch,
+    ColumnMapping,
+    Confirmation,
+    Line,
+    SourceFile,
+)
 from yikatong.submission.queries import approval_of
 from yikatong.submission.rules import Decision, DropReason, batch_number, roster_evidence
+from yikatong.submission.sheets_forms import DISBURSEMENT
 from yikatong.vault.access import the_vault
 
 WHOLE_BATCH = ""
@@ -47,6 +55,52 @@ def keep_file(
         uploaded_by=actor.username,
         uploaded_at=timezone.now(),
     )
+
+
+def remember_mapping(
+    mapping: Mapping[str, str],
+    *,
+    programme: Programme,
+    unit_no: int,
+    asked: Collection[str],
+    actor: Actor,
+) -> int:
+    """Keep what a person said of columns that were not sure; gives how many were kept.
+
+    Args:
+        mapping: the user's own header → field of the form; '' means that it is of no use.
+        asked: the headers that the reader was not sure of (`sheets_header.Mapped.is_sure`): only
+            these are remembered, a sure one needs no memory.
+
+    Raises:
+        Refused: no such field, or two headers for one field.
+    """
+    known = {field.name for field in DISBURSEMENT.fields}
+    kept = {header.strip(): field for header, field in mapping.items() if header in asked}
+    chosen = [field for field in kept.values() if field]
+    if unknown := sorted(set(chosen) - known):
+        raise Refused(f"没有“{unknown[0]}”这个字段，请从列出的字段里选。")
+    if len(set(chosen)) != len(chosen):
+        raise Refused("两列不能对应同一个字段，请只选一列。")
+    for header, field in kept.items():
+        ColumnMapping.objects.update_or_create(
+            county=actor.scope.county,
+            unit_no=unit_no,
+            programme_code=programme.code,
+            header=header[:60],
+            defaults={
+                "field": field,
+                "remembered_by": actor.username,
+                "remembered_at": timezone.now(),
+            },
+            create_defaults={
+                "department_no": programme.department_no,
+                "field": field,
+                "remembered_by": actor.username,
+                "remembered_at": timezone.now(),
+            },
+        )
+    return len(kept)
 
 
 def draft(

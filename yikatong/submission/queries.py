@@ -9,7 +9,22 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.errors import Refused
-from yikatong.submission.models import Approval, Batch, Confirmation, Line, SourceFile
+from yikatong.submission.models import (
+    Approval,
+    Batch,
+    ColumnMapping,
+    Confirmation,
+    Line,
+    SourceFile,
+)
+
+
+def remembered_mapping(unit_no: int, programme_code: str, *, scope: Scope) -> dict[str, str]:
+    """The user's own header → field, as people of this unit have said for this programme."""
+    said = ColumnMapping.objects.filter(
+        county=scope.county, unit_no=unit_no, programme_code=programme_code
+    )
+    return dict(said.values_list("header", "field"))
 
 
 def batches(*, scope: Scope) -> QuerySet[Batch]:
