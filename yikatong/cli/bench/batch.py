@@ -165,7 +165,9 @@ def forget(county: world.World) -> None:
     )  # fmt: skip
     with world.connect(county) as connection, connection.transaction():
         connection.execute("SET LOCAL session_replication_role = replica")
-        made = f"(SELECT id FROM submission_batch WHERE id > {world.LAST_YEAR - world.FIRST_YEAR + 1})"
+        made = (
+            f"(SELECT id FROM submission_batch WHERE id > {world.LAST_YEAR - world.FIRST_YEAR + 1})"
+        )
         for table in tables:
             connection.execute(f"DELETE FROM {table} WHERE batch_id IN {made}")  # noqa: S608
         connection.execute(f"DELETE FROM submission_line WHERE batch_id IN {made}")  # noqa: S608

@@ -44,7 +44,11 @@ def run(rows: int) -> list[harness.Figure]:
         )  # fmt: skip
         figures.append(
             harness.figure(
-                f"{rows} 行 {ending} 的用时", [seconds], f"{rows // TIMES} 行", [few_s], target=GROWTH
+                f"{rows} 行 {ending} 的用时",
+                [seconds],
+                f"{rows // TIMES} 行",
+                [few_s],
+                target=GROWTH,
             )
         )
     return figures

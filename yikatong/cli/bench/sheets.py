@@ -43,9 +43,7 @@ def lines(rows: int) -> pl.DataFrame:
     )
     name = pl.when(fault == 3).then(pl.col("name") + "甲").otherwise(pl.col("name"))
     payee_id = pl.when(fault == 8).then(pl.lit(None, dtype=pl.String)).otherwise(number)
-    account = (
-        pl.when(fault == 5).then(pl.lit("62179999999999993")).otherwise(pl.col("account_no"))
-    )
+    account = pl.when(fault == 5).then(pl.lit("62179999999999993")).otherwise(pl.col("account_no"))
     made = heads.select(
         name.alias("a"), number.alias("b"), name.alias("c"), payee_id.alias("d"),
         account.alias("e"), pl.lit("样例银行").alias("f"), pl.lit("样例村").alias("g"),
@@ -56,7 +54,10 @@ def lines(rows: int) -> pl.DataFrame:
         is_twice=h % EVERY == 6,
     )  # fmt: skip
     # DU-1: the line before once more, in place of this one
-    cells = [pl.when(pl.col("is_twice")).then(pl.col(c).shift(1)).otherwise(pl.col(c)) for c in "abcdefghijklmn"]
+    cells = [
+        pl.when(pl.col("is_twice")).then(pl.col(c).shift(1)).otherwise(pl.col(c))
+        for c in "abcdefghijklmn"
+    ]
     return made.select(*(cell.alias(title) for cell, title in zip(cells, HEADER, strict=True)))
 
 

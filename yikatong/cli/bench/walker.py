@@ -33,7 +33,11 @@ class Walker:
 
     def __init__(self, county: world.World, *, has_worker: bool = False) -> None:
         self.county = county
-        self._environ = {**os.environ, "YKT_HOME": str(county.home.root), "PYTHONPATH": str(CHECKOUT)}
+        self._environ = {
+            **os.environ,
+            "YKT_HOME": str(county.home.root),
+            "PYTHONPATH": str(CHECKOUT),
+        }
         self._has_worker = has_worker
 
     def __enter__(self) -> Walker:

@@ -84,20 +84,19 @@ def everyone(people: int) -> pl.DataFrame:
         mu=((n // 3 % 90 + 10).cast(pl.Decimal(14, 3)) / 10),
         body="6217" + (n + 100_000_000_000).cast(pl.String),
     )
-    first17 = (
-        COUNTY + pl.col("birth_on").dt.strftime("%Y%m%d") + pl.col("serial").cast(pl.String)
-    )
+    first17 = COUNTY + pl.col("birth_on").dt.strftime("%Y%m%d") + pl.col("serial").cast(pl.String)
     frame = frame.with_columns(first17=first17)
     digits = [pl.col("first17").str.slice(place, 1).cast(pl.Int32) for place in range(17)]
-    total = pl.sum_horizontal(
-        digit * weight for digit, weight in zip(digits, WEIGHTS, strict=True)
-    )
+    total = pl.sum_horizontal(digit * weight for digit, weight in zip(digits, WEIGHTS, strict=True))
     check = (total % 11).replace_strict(dict(enumerate(CHECK_CHARACTERS)), return_dtype=pl.String)
     return frame.select(
         "n",
         "name",
         id_number=pl.col("first17") + check,
-        id_masked=pl.col("first17").str.slice(0, 6) + "********" + pl.col("first17").str.slice(14) + check,
+        id_masked=pl.col("first17").str.slice(0, 6)
+        + "********"
+        + pl.col("first17").str.slice(14)
+        + check,
         account_no=pl.col("body") + _luhn(pl.col("body")),
         is_male=pl.col("serial") % 2 == 1,
         birth_on="birth_on",
@@ -111,9 +110,7 @@ def connect(world: World) -> psycopg.Connection[Any]:
 
 
 def _of(letters: str, places: pl.Expr) -> pl.Expr:
-    return (places % len(letters)).replace_strict(
-        dict(enumerate(letters)), return_dtype=pl.String
-    )
+    return (places % len(letters)).replace_strict(dict(enumerate(letters)), return_dtype=pl.String)
 
 
 def _luhn(body: pl.Expr) -> pl.Expr:
@@ -147,8 +144,12 @@ def _shape() -> str:
 def _run(*words: str) -> None:
     done = subprocess.run(
         [sys.executable, "-P", "-m", *words],
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT), "YKT_PROCESS": "owner",
-             "YKT_SOCKET_DIR": str(Server(session.home()).socket_dir)},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(CHECKOUT),
+            "YKT_PROCESS": "owner",
+            "YKT_SOCKET_DIR": str(Server(session.home()).socket_dir),
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -169,7 +170,9 @@ def _fill(home: Home, people: int) -> None:
         "name",
         pl.Series("id_index", ids, dtype=pl.Binary).bin.encode("hex").str.pad_start(66, "~"),
         "id_masked",
-        pl.Series("account_index", accounts, dtype=pl.Binary).bin.encode("hex").str.pad_start(66, "~"),
+        pl.Series("account_index", accounts, dtype=pl.Binary)
+        .bin.encode("hex")
+        .str.pad_start(66, "~"),
         pl.col("account_no").str.slice(-4).alias("last4"),
         "is_male",
         "birth_on",

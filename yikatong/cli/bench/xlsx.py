@@ -90,7 +90,9 @@ def _pandas(python: Path, county: world.World, file: Path) -> float:
 
 def _import_export(python: Path, county: world.World, file: Path) -> float:
     server = Server(county.home)
-    return _told(python, "import_export.py", str(file), str(server.socket_dir), "ykt_admin", "yikatong")
+    return _told(
+        python, "import_export.py", str(file), str(server.socket_dir), "ykt_admin", "yikatong"
+    )
 
 
 def _told(python: Path, program: str, *words: str) -> float:
