@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from tests.validation.world import HERE
+from tests.validation.cast import HERE
 from yikatong.cli import working
 from yikatong.jobs.models import Quarantine
 from yikatong.organisation.machines import machine

@@ -12,7 +12,7 @@ from django.db import connection
 
 from tests import database
 from tests.payout.funded import AMOUNTS, Funded, plant_funded
-from tests.validation.world import HERE
+from tests.validation.cast import HERE
 from yikatong.connectors.bank.messages import ResultRow
 from yikatong.feedback.actions import apply_results, settle
 from yikatong.feedback.models import PaymentResult

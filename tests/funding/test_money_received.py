@@ -10,7 +10,7 @@ import pytest
 
 from tests import database
 from tests.payout.funded import AMOUNTS, Funded, plant_funded
-from tests.validation.world import HERE
+from tests.validation.cast import HERE
 from yikatong.funding.actions import confirm, note_money, note_state, returned
 from yikatong.funding.models import FundingRequest, TreasuryConfirmation
 from yikatong.funding.queries import received_fen

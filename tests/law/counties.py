@@ -9,16 +9,8 @@ from django.apps import apps
 from django.db.models import Model
 from psycopg.types.json import Jsonb
 
-from tests.validation.world import (
-    DEPARTMENT,
-    ELSEWHERE,
-    HERE,
-    LI_XIA,
-    NOON,
-    PERIOD,
-    TOWN,
-    Planter,
-)
+from tests.validation.cast import DEPARTMENT, ELSEWHERE, HERE, LI_XIA, NOON, PERIOD, TOWN
+from tests.validation.world import Planter
 from yikatong.accounting.models import Voucher, VoucherEntry
 from yikatong.audit.rules import canonical_event, event_hash
 from yikatong.disclosure.models import Disclosure, DisclosureRow
@@ -31,7 +23,7 @@ from yikatong.payout.models import BankShare, PaymentInstruction, Stop
 from yikatong.registry.models import AccountChange, VerificationRequest
 from yikatong.review.models import ReviewVerdict
 from yikatong.submission.models import Approval, ColumnMapping, Confirmation, SourceFile
-from yikatong.validation.models import CheckRun, Finding
+from yikatong.validation.models import CheckRun, Finding, PeriodChange, RuleOutcome
 
 EVERYTHING = {"unit_lo": 0, "unit_hi": 2_147_483_647}
 
@@ -115,6 +107,8 @@ def _money(planter: Planter, programme: int, person: int, *, prefix: str) -> Non
     _compile(planter, sent_up)
     planter.put(Confirmation, batch=draft, obligation="", rule="SY-1", reason="名册已在途")
     planter.put(Finding, batch=draft, run_no=1, rule="DU-1", sentence="重复")
+    planter.put(RuleOutcome, batch=draft, run_no=1, rule="DU-1", verdict="阻断", findings=1)
+    planter.put(PeriodChange, batch=draft, run_no=1, kind="NEW", name="钱大娘")
     planter.put(ReviewVerdict, batch=paid, passed=True, by="pengshui-finance")
     planter.put(
         DayAccount,

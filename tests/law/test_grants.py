@@ -14,7 +14,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from tests import session_home
 from tests.law.conftest import Enter
-from tests.validation.world import HERE
+from tests.validation.cast import HERE
 from yikatong.kernel.actor import DATABASE_ROLE
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.home import CHECKOUT

@@ -11,7 +11,7 @@ import pytest
 
 from tests.law.conftest import Enter
 from tests.law.counties import EVERYTHING
-from tests.validation.world import HERE
+from tests.validation.cast import HERE
 from yikatong.audit.queries import ChainProof
 
 VIEWS: Final = (

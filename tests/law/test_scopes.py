@@ -10,7 +10,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from tests.law.conftest import Enter
 from tests.law.counties import EVERYTHING, our_tables
-from tests.validation.world import BANK, DEPARTMENT, ELSEWHERE, HERE, TOWN
+from tests.validation.cast import BANK, DEPARTMENT, ELSEWHERE, HERE, TOWN
 from yikatong.law.apply import NOT_TABLES, matrix
 
 IN_A_COUNTY: Final = sorted(

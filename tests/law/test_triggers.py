@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from tests.law.conftest import Enter
 from tests.law.counties import EVERYTHING
-from tests.validation.world import BANK, DEPARTMENT, HERE, NOON, TOWN
+from tests.validation.cast import BANK, DEPARTMENT, HERE, NOON, TOWN
 from yikatong.journey.steps import edges
 from yikatong.kernel.steps import Status
 from yikatong.law.apply import APPEND_ONLY

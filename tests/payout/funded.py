@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 
 from tests.law.counties import _edges
-from tests.validation.world import HERE, LI_XIA, NOON, TOWN, Planter
+from tests.validation.cast import HERE, LI_XIA, NOON, TOWN
+from tests.validation.world import Planter
 from yikatong.funding.models import FundingRequest, TreasuryConfirmation
 from yikatong.organisation.models import CalendarDay
 from yikatong.payout.models import BankShare

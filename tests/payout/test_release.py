@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection
 
 from tests import database
 from tests.payout.funded import AMOUNTS, Funded, plant_funded
-from tests.validation.world import HE_FANG, HERE, LI_XIA
+from tests.validation.cast import HE_FANG, HERE, LI_XIA
 from yikatong.journey.steps import advance
 from yikatong.kernel.errors import IllegalStep, Refused, TryAgain
 from yikatong.organisation.machines import machine

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from tests.validation.world import index_of, row
+from tests.validation.cast import index_of
+from tests.validation.rows import row
 from yikatong.validation.rules import BLOCK, CONFIRM, INFO
 
 Row = tuple[Any, ...]
@@ -28,6 +30,7 @@ class Case:
     beside: frozenset[str] = field(default=frozenset())
     neighbour_programme: str = ""
     first_only: bool = False  # of the first sheet only its first row is at fault
+    facts: Mapping[str, Any] = field(default_factory=dict)  # settings other than the county's
 
 
 def sheet(rows: Row | list[Row]) -> tuple[Row, ...]:
@@ -130,6 +133,8 @@ TWICE: Final = (
         row("冉旧领", object_key="班1", grade="第二期"),
     ),
     ask("DU-2", "P30", row("冉旧领"), row("冉上期")),  # this year; last year is no matter
+    case("DU-2", "P30", row("冉旧领"), row("冉上期"), severity=INFO,
+         facts={"yearly_repeat_asks": 0}),
     case(
         "DU-3",
         "P01",

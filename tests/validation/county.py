@@ -11,14 +11,8 @@ from typing import Any
 
 from psycopg.types.range import Range
 
-from tests.validation.world import (
-    HERE,
-    LONG_AGO,
-    OTHER_TOWN,
-    PERIOD,
-    Planter,
-    index_of,
-)
+from tests.validation.cast import HERE, LONG_AGO, OTHER_TOWN, PERIOD, index_of
+from tests.validation.world import Planter
 from yikatong.catalogue.models import BenefitStandard
 from yikatong.payout.models import BankShare
 

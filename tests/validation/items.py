@@ -10,7 +10,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from tests.validation.world import OTHER_TOWN, PERIOD, Planter, row
+from tests.validation.cast import OTHER_TOWN, PERIOD
+from tests.validation.rows import row
+from tests.validation.world import Planter
 from yikatong.catalogue.specs import ROSTER_KINDS
 
 LAST_YEAR, SPRING = "2025-09", "2026-03"
@@ -19,7 +21,9 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`passes` goes through; each trait names the rule that must find the line beside it."""
+    """`passes` goes through; each trait names the rule that must find the line beside it, “提示”
+    where the county lets it pass with a word.
+    """
 
     code: str
     passes: tuple[Row, ...]
@@ -47,7 +51,7 @@ ITEMS: Final = (
             ("标准×面积", "AM-1", line("钱大爷", "920.01", "12.5", object_key="地1")),
             ("到户", "RG-1", line("冉散户", "73.60", "1")),
             ("缺面积", "AM-1", line("钱大爷", "920.00", object_key="地1")),
-            ("地块每年一次", "DU-2", line("钱大爷", "73.60", "1", object_key="旧地")),
+            ("地块每年一次", "DU-2 提示", line("钱大爷", "73.60", "1", object_key="旧地")),
             ("退耕地块不重复", "MX-4", line("钱大爷", "73.60", "1", object_key="班5")),
         ),
     ),
@@ -67,7 +71,7 @@ ITEMS: Final = (
             ("每人每年 600 元", "AM-1", line("冉移民", "601")),
             ("核定名册", "RO-1", line("冉农", "600")),
             ("迁出", "RO-4", line("冉迁出", "600")),
-            ("每年一次", "DU-2", line("冉移民旧", "600")),
+            ("每年一次", "DU-2 提示", line("冉移民旧", "600")),
         ),
     ),
     Item(
@@ -154,7 +158,7 @@ ITEMS: Final = (
     Item(
         "P12",
         (line("冉农", "3000", object_key="案2"),),
-        (("同一事由", "DU-2", line("冉农", "3000", object_key="案1")),),
+        (("同一事由", "DU-2 提示", line("冉农", "3000", object_key="案1")),),
     ),
     Item(
         "P13",
@@ -322,7 +326,7 @@ def _paid(planter: Planter, people: dict[str, int], homes: dict[str, int]) -> No
             {"object_key": "班2", "grade": "第一期", "amount_fen": 60_000},
         ),
         ("P09", "冉特扶", SPRING, {}),
-        ("P12", "冉农", SPRING, {"object_key": "案1"}),
+        ("P12", "冉农", SPRING, {"object_key": "案1", "amount_fen": 300_000}),
         ("P14", "冉护理", PERIOD, {"grade": "一级", "amount_fen": 10_000}),
         ("P14", "冉残一", PERIOD, {"grade": "一级", "amount_fen": 10_000}),
         ("P15", "冉无养", PERIOD, {"amount_fen": 9_000}),

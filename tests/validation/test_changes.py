@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.validation.world import HERE, OTHER_TOWN, TOWN, Planter, index_of
+from tests.validation.cast import HERE, OTHER_TOWN, TOWN, index_of
+from tests.validation.world import Planter
 from yikatong.kernel.actor import ALL_UNITS
 from yikatong.organisation.machines import machine
 from yikatong.organisation.scoping import acting

@@ -6,10 +6,11 @@ file must be readable by Spark. Dropping a rule file, or adding one without its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
+from unittest.mock import patch
 
 import psycopg
 import pytest
@@ -18,22 +19,25 @@ from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.validation.cases import CASES, Case, Row, sheet
+from tests.validation.cast import HERE, OTHER_TOWN, PERIOD, TOWN
 from tests.validation.county import plant
 from tests.validation.duck import on_duckdb
-from tests.validation.world import HERE, OTHER_TOWN, PERIOD, TOWN, Planter, row
+from tests.validation.rows import row
+from tests.validation.world import Planter
 from yikatong.catalogue.queries import programme_by_code
 from yikatong.kernel.actor import ALL_UNITS
 from yikatong.kernel.period import Period
 from yikatong.organisation.machines import machine
 from yikatong.organisation.scoping import acting
 from yikatong.submission.models import Batch
-from yikatong.validation import bulk
+from yikatong.validation import actions, bulk
 from yikatong.validation.actions import check_rows
 from yikatong.validation.rulebook import Law, laws
 from yikatong.validation.rules import BLOCK, CONFIRM, Bands, Report
 from yikatong.validation.world import world_facts
 
 EVERYONE: Final = Bands(*ALL_UNITS)
+NO_FACTS: Final[Mapping[str, Any]] = {}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -55,9 +59,16 @@ class Judged:
     duck_lines: tuple[int, ...]
 
 
-def judged(rows: tuple[Row, ...], programme: str, law: Law, bands: Bands = EVERYONE) -> Judged:
+def judged(
+    rows: tuple[Row, ...],
+    programme: str,
+    law: Law,
+    bands: Bands = EVERYONE,
+    facts: Mapping[str, Any] = NO_FACTS,
+) -> Judged:
     """The sheet under every rule; `lines` are those that this law names, here and on DuckDB."""
-    with acting(machine(HERE)) as actor:
+    given = patch.object(actions, "world_facts", lambda *a, **k: world_facts(*a, **k) | facts)
+    with acting(machine(HERE)) as actor, given:
         found = programme_by_code(programme, scope=actor.scope)
         period = Period.parse(PERIOD)
         report = check_rows(rows, programme=found, period=period, bands=bands, actor=actor)
@@ -84,7 +95,7 @@ def law_of(code: str, severity: str = BLOCK) -> Law:
 @pytest.mark.parametrize("one", CASES, ids=lambda one: f"{one.code}-{one.programme}")
 def test_the_law_hits_and_its_neighbour_passes(one: Case) -> None:
     law = law_of(one.code, one.severity)
-    hit = judged(one.hit, one.programme, law)
+    hit = judged(one.hit, one.programme, law, facts=one.facts)
     assert hit.codes == {one.code} | one.beside
     at_fault = one.hit[:1] if one.first_only else one.hit
     assert set(hit.lines) == {staged[0] for staged in at_fault}

@@ -9,11 +9,12 @@ from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.validation.cases import CASES, Row
+from tests.validation.cast import HERE, PERIOD
 from tests.validation.county import plant
 from tests.validation.test_laws import EVERYONE
 from tests.validation.test_row_rules import HITS, frame
 from tests.validation.test_row_rules import TODAY as ROW_DAY
-from tests.validation.world import HERE, PERIOD, Planter
+from tests.validation.world import Planter
 from yikatong.catalogue.queries import programme_by_code
 from yikatong.kernel.period import Period
 from yikatong.organisation.machines import machine
@@ -51,7 +52,7 @@ def test_a_book_without_this_file_misses_something(
             _take(one.hit)
             programme, batch_id = programme_by_code(one.programme, scope=actor.scope), 0
         facts = world_facts(programme, Period.parse(PERIOD), batch_id=batch_id, actor=actor)
-        bulk.join_world(facts)
+        bulk.join_world(facts if one is None else facts | one.facts)
         whole = _found()
         monkeypatch.setattr(bulk, "laws", lambda: tuple(one for one in laws() if one != law))
         assert _found() < whole

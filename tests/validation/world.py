@@ -7,10 +7,9 @@ other one.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -20,11 +19,25 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 from psycopg.types.range import Range
 
+from tests.validation.cast import (
+    BANK,
+    DEPARTMENT,
+    FAR_AHEAD,
+    HERE,
+    LI_XIA,
+    LONG_AGO,
+    NOON,
+    OTHER_TOWN,
+    PERIOD,
+    TOWN,
+    index_of,
+)
+from tests.validation.rows import row
 from yikatong.catalogue.models import BenefitStandard, Programme, Relation, RequiredRoster
-from yikatong.kernel.actor import ALL_UNITS, Actor, Duty, Scope
+from yikatong.kernel.actor import ALL_UNITS, Actor
 from yikatong.kernel.names import normalised_name
 from yikatong.organisation.models import County, PayingBank, Post, Unit, User
-from yikatong.organisation.rules import department_unit, town_unit
+from yikatong.organisation.rules import department_unit
 from yikatong.payout.models import BankShare, Payment
 from yikatong.registry.models import (
     AccountVerification,
@@ -40,11 +53,6 @@ from yikatong.submission.bulk import STAGED
 from yikatong.submission.models import Batch, Line
 from yikatong.validation.models import LineVerdict
 
-HERE, ELSEWHERE = "500243", "500104"
-PERIOD: Final = "2026-09"
-NOON: Final = datetime(2026, 9, 15, 4, tzinfo=UTC)
-TOWN, OTHER_TOWN = town_unit(1), town_unit(2)
-DEPARTMENT, BANK = 3, 1
 SETTINGS: Final = {
     "roster_max_age_days": 45,
     "account_change_days": 30,
@@ -54,37 +62,10 @@ SETTINGS: Final = {
         "village_top": 1,
         "village_times": 3,
         "village_least": 4,
+        "yearly_repeat_asks": 1,
         "phone_shared_by": 3,
     },
 }
-LONG_AGO, FAR_AHEAD = date(2020, 1, 1), date(2099, 12, 31)
-
-
-def _actor(name: str, username: str, duty: Duty, scope: Scope, unit_no: int) -> Actor:
-    return Actor(7, username, name, duty, scope, unit_no, via="web")
-
-
-_TOWN = Scope(HERE, (TOWN, TOWN + 999))
-_DEPARTMENT = Scope(HERE, None, department_no=DEPARTMENT)
-LI_XIA = _actor("李霞", "pengshui-town-clerk", Duty.TOWN_CLERK, _TOWN, TOWN)
-HE_FANG = _actor("何芳", "pengshui-town-check", Duty.TOWN_CHECK, _TOWN, TOWN)
-SUN_MEI = _actor(
-    "孙梅", "pengshui-dept-clerk", Duty.DEPT_CLERK, _DEPARTMENT, department_unit(DEPARTMENT)
-)
-WANG_QIANG = _actor(
-    "王强", "pengshui-dept-chief", Duty.DEPT_CHIEF, _DEPARTMENT, department_unit(DEPARTMENT)
-)
-ZHAO_MIN = _actor("赵敏", "pengshui-finance", Duty.FINANCE, Scope(HERE), 1)
-CHEN_HANG = _actor("陈行", "pengshui-bank", Duty.BANK, Scope(HERE, None, bank_no=BANK), 950_001)
-ZHOU_ZHENG = _actor("周正", "pengshui-audit", Duty.AUDIT, Scope(HERE), 990_001)
-VILLAGER_POST = _actor("钱村", "pengshui-village", Duty.VILLAGE, Scope(HERE, (1001, 1001)), 1001)
-WU_WAI = _actor("吴外", "dadukou-town-clerk", Duty.TOWN_CLERK, Scope(ELSEWHERE), TOWN)
-CAST: Final = (LI_XIA, HE_FANG, SUN_MEI, WANG_QIANG, ZHAO_MIN, CHEN_HANG, ZHOU_ZHENG, WU_WAI)
-
-
-def index_of(text: str) -> bytes:
-    """A stand-in for the blind index: 32 bytes that depend on the text alone."""
-    return hashlib.sha256(text.encode()).digest()
 
 
 class Planter:
@@ -416,31 +397,3 @@ class Planter:
 
 def _written(field: models.Field[Any, Any], value: Any) -> Any:
     return Jsonb(value) if isinstance(field, models.JSONField) else value
-
-
-def row(name: str, /, **values: Any) -> tuple[Any, ...]:
-    """One staged row of 100 元 for this person, paid to themselves, unless said otherwise.
-
-    `payee` names another payee; `name_typed` is what stands in the sheet instead of the name.
-    """
-    payee = values.pop("payee", name)
-    typed = values.pop("name_typed", name)
-    facts: dict[str, Any] = dict.fromkeys((column for column, _ in STAGED), "")
-    facts |= {
-        "row_no": 2,
-        "head_index": None,
-        "payee_name": payee if payee != name else typed,
-        "payee_index": index_of(payee),
-        "beneficiary_name": typed,
-        "beneficiary_index": index_of(name),
-        "account_index": None,
-        "standard": None,
-        "quantity": None,
-        "months": None,
-        "amount_fen": 10_000,
-        "faults": Jsonb([]),
-        "digest": index_of(name),
-    }
-    assert not set(values) - set(facts), f"no such column: {set(values) - set(facts)}"
-    facts |= values
-    return tuple(facts[column] for column, _ in STAGED)

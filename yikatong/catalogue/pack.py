@@ -46,6 +46,7 @@ CHECKS: Final = (
     "village_top",
     "village_times",
     "village_least",
+    "yearly_repeat_asks",
     "phone_shared_by",
     "total_tolerance_per_line",
 )

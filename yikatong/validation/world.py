@@ -25,6 +25,7 @@ THRESHOLDS: Final = (
     "village_top",
     "village_times",
     "village_least",
+    "yearly_repeat_asks",
     "phone_shared_by",
 )
 # the columns of world.sql over which a formula computes

@@ -264,6 +264,6 @@ SELECT %(programme_code)s::text AS programme_code, %(formula)s::text AS formula,
     %(object_kind)s::text AS object_kind, %(repeats)s::text AS repeats, %(account_change_days)s::int AS account_change_days,
     %(amount_change_percent)s::int AS amount_change_percent, %(quantity_jump_percent)s::int AS quantity_jump_percent,
     %(village_top)s::int AS village_top, %(village_times)s::int AS village_times, %(village_least)s::int AS village_least,
-    %(phone_shared_by)s::int AS phone_shared_by;
+    %(yearly_repeat_asks)s = 1 AS yearly_repeat_asks, %(phone_shared_by)s::int AS phone_shared_by;
 
 ANALYZE line; ANALYZE person; ANALYZE account; ANALYZE roster_kind; ANALYZE roster; ANALYZE paid; ANALYZE before

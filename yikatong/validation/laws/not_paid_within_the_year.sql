@@ -10,5 +10,6 @@
 SELECT line.line_id, CASE WHEN programme.repeats = 'year' THEN '每年' ELSE '每季' END AS often, paid.period,
   paid.batch_number, paid.paying_unit, paid.unit_no FROM line
 JOIN programme ON programme.programme_code = line.programme_code AND programme.repeats IN ('year', 'quarter')
+  AND programme.yearly_repeat_asks
 JOIN paid ON paid.programme_code = line.programme_code AND paid.period <> line.period
   AND paid.obligee_id = line.obligee_id AND paid.object_key = line.object_key
