@@ -44,7 +44,7 @@ class UploadForm(forms.Form):
         self.by_code = {programme.code: programme for programme in programmes}
         options = [(code, f"{code} {one.name}") for code, one in self.by_code.items()]
         self.fields["programme"].choices = [("", "请选择"), *options]  # type: ignore[attr-defined]
-        self.fields["period"].widget.choices = list(_months_back())  # type: ignore[attr-defined]
+        self.fields["period"].widget.choices = list(_months_back())
 
     def clean_programme(self) -> Any:
         return self.by_code[self.cleaned_data["programme"]]

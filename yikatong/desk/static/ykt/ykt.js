@@ -157,7 +157,7 @@ const asCards = () => {
       for (const cell of row.children) {
         if (cell.tagName === "TD") {
           cell.setAttribute("role", "cell");
-          if (heads[column]) cell.dataset.label = heads[column];
+          if (heads[column] && cell.colSpan === 1) cell.dataset.label = heads[column];
           const inner = document.createElement("div");
           inner.className = "cell";
           inner.append(...cell.childNodes);
