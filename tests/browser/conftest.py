@@ -124,7 +124,7 @@ def town_hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
     told = process.stdout.readline()
     try:
         assert told, log.read_text("utf-8")
-        yield json.loads(told)
+        yield json.loads(told) | {"home": str(home)}
     finally:
         process.communicate(timeout=60)
         shutil.rmtree(home, ignore_errors=True)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from typing import Any
 
+import psycopg
 import pytest
 from django.test import Client
 
@@ -27,11 +30,11 @@ def test_a_draft_goes_up_by_two_people_and_comes_back_with_a_reason(
 ) -> None:
     clerk, check = sign_in("pengshui-town-clerk"), sign_in("pengshui-town-check")
     assert draft in clerk.get("/").content.decode()
-    assert draft not in check.get("/").content.decode()
+    assert f"/batches/{draft}/steps/" not in check.get("/").content.decode()
     form = clerk.get(f"/batches/{draft}/steps/compile").content.decode()
     assert "元整" in form or "分" in form
     assert step(clerk, draft, "compile") == 302
-    assert draft in check.get("/").content.decode()
+    assert f"/batches/{draft}/steps/report" in check.get("/").content.decode()
     assert step(check, draft, "report") == 422  # no decision
     assert step(check, draft, "report", decision="return") == 422  # no reason
     assert step(check, draft, "report", decision="return", reason="金额有误，请核对第 12 行") == 302
@@ -169,3 +172,88 @@ def test_a_person_is_found_by_the_whole_id_number_without_an_address_holding_it(
     page = answer.content.decode()
     assert "没有这个身份证号" in page
     assert "500243190001019999" not in page
+
+
+def rows_of(page: str) -> list[str]:
+    return re.findall(r'name="rows"\s+value="(\d+)"', page)
+
+
+def test_a_clerk_takes_a_line_out_of_a_draft_with_a_reason(sign_in: SignIn, draft: str) -> None:
+    clerk = sign_in("pengshui-town-clerk")
+    here = f"/batches/{draft}/lines"
+    rows = rows_of(clerk.get(here).content.decode())
+    assert len(rows) > 2
+    assert clerk.post(f"{here}/remove", {"rows": rows[0], "reason": ""}).status_code == 422
+    assert clerk.post(f"{here}/remove", {"reason": "本人已迁出"}).status_code == 422
+    assert clerk.post(f"{here}/remove", {"rows": rows[0], "reason": "错"}).status_code == 422
+    assert clerk.post(f"{here}/remove", {"rows": "x", "reason": "本人已迁出"}).status_code == 422
+    assert rows_of(clerk.get(here).content.decode()) == rows
+    gone = {"rows": rows[:2], "reason": "本人已迁出"}
+    assert clerk.post(f"{here}/remove", gone).status_code == 302
+    left = rows_of(clerk.get(here).content.decode())
+    assert left[: len(rows) - 2] == rows[2:], "the next ones move up from the second page"
+    assert "本人已迁出" in clerk.get(f"/batches/{draft}").content.decode()
+    assert clerk.post(f"{here}/remove", gone).status_code == 422, "they are gone already"
+
+
+def test_only_the_drafting_unit_takes_lines_out_and_only_of_a_draft(
+    sign_in: SignIn, draft: str
+) -> None:
+    clerk = sign_in("pengshui-town-clerk")
+    here = f"/batches/{draft}/lines"
+    rows = rows_of(clerk.get(here).content.decode())
+    gone = {"rows": rows[0], "reason": "本人已迁出"}
+    assert sign_in("dadukou-town-clerk").post(f"{here}/remove", gone).status_code == 404
+    assert sign_in("pengshui-town-check").post(f"{here}/remove", gone).status_code == 403
+    for post in ("town-check", "dept-clerk", "finance"):
+        assert not rows_of(sign_in(f"pengshui-{post}").get(here).content.decode()), post
+    assert sign_in("pengshui-dept-clerk").post(f"{here}/remove", gone).status_code == 422
+    assert step(clerk, draft, "compile") == 302
+    assert clerk.post(f"{here}/remove", gone).status_code == 422
+    assert not rows_of(clerk.get(here).content.decode())
+
+
+def offered(client: Client) -> set[str]:
+    return set(re.findall(r'<option value="(P\d\d)"', client.get("/import").content.decode()))
+
+
+def test_a_unit_is_offered_what_it_may_draft_and_refused_the_rest(
+    sign_in: SignIn, county: str
+) -> None:
+    town = sign_in("dadukou-town-clerk")
+    assert offered(town) == {"P01", "P04", "P12", "P17"}, "the others are the departments' own"
+    assert len(offered(sign_in("pengshui-town-clerk"))) == 18, "its departments only submit"
+    assert "P01" not in offered(sign_in("dadukou-dept-clerk")), "the townships' own"
+    with LISTS["pengshui"].open("rb") as file:
+        answer = town.post("/import", {"programme": "P10", "period": "2026-09", "file": file})
+    assert answer.status_code == 422
+    assert "不由本单位编制" in answer.content.decode()
+
+
+def test_an_exception_is_closed_with_a_note_by_finance(
+    sign_in: SignIn, county: str, connect: Callable[..., psycopg.Connection[Any]]
+) -> None:
+    worker = connect("ykt_worker", autocommit=True)
+    worker.execute("SELECT set_config('ykt.county', '500243', false)")
+    worker.execute("SELECT set_config('ykt.unit_lo', '0', false)")
+    worker.execute("SELECT set_config('ykt.unit_hi', '2147483647', false)")
+    found = worker.execute(
+        "INSERT INTO jobs_quarantine (county, unit_no, kind, fingerprint, sentence, opened_at,"
+        " closed_by, closing_reason) VALUES ('500243', 0, '到账不符', 'test-1',"
+        " '到账少 1.00 元', now(), '', '') RETURNING id"
+    ).fetchone()
+    assert found
+    here = f"/exceptions/{found[0]}"
+    finance = sign_in("pengshui-finance")
+    assert here in finance.get("/").content.decode(), "it stands on the desk of who can clear it"
+    assert "确认销账" not in sign_in("pengshui-audit").get(here).content.decode()
+    assert sign_in("pengshui-audit").post(here, {"reason": "已核对无误"}).status_code == 409
+    assert sign_in("dadukou-finance").get(here).status_code == 404
+    assert sign_in("pengshui-dept-clerk").get(here).status_code == 404, "not of this department"
+    assert finance.post(here, {"reason": ""}).status_code == 422
+    assert finance.post(here, {"reason": "已核对国库回单，次日补到 1.00 元"}).status_code == 302
+    assert here not in finance.get("/exceptions").content.decode()
+    assert finance.post(here, {"reason": "再来一次试试"}).status_code == 409
+    told = sign_in("pengshui-audit").get("/events").content.decode()
+    assert "异常销账" in told
+    assert "已核对国库回单" in told

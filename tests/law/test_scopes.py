@@ -85,6 +85,23 @@ def test_a_village_and_another_town_see_nothing_of_this_town(enter: Enter) -> No
             assert (count(town, table) > 0) is sees, (table, low)
 
 
+def test_a_village_reads_the_lines_of_its_own_people_and_changes_none(enter: Enter) -> None:
+    for unit, sees in ((TOWN + 1, True), (TOWN + 2, False)):
+        village = enter("ykt_web", "ykt_village", county=HERE, unit_lo=unit, unit_hi=unit)
+        for table in ("submission_line", "submission_batch"):
+            assert (count(village, table) > 0) is sees, (table, unit)
+    village = enter("ykt_web", "ykt_village", county=HERE, unit_lo=TOWN + 1, unit_hi=TOWN + 1)
+    for change in ("UPDATE submission_line SET remark = ''", "DELETE FROM submission_line"):
+        with pytest.raises(InsufficientPrivilege), village.transaction():
+            village.execute(change)  # type: ignore[call-overload]
+
+
+def test_a_banks_day_is_read_by_no_department(enter: Enter) -> None:
+    department = enter("ykt_web", "ykt_department", county=HERE, department_no=DEPARTMENT)
+    with pytest.raises(InsufficientPrivilege), department.transaction():
+        count(department, "feedback_dayaccount")
+
+
 def test_a_department_and_a_bank_see_their_own_part(enter: Enter) -> None:
     for number, sees in ((DEPARTMENT, True), (DEPARTMENT + 1, False)):
         department = enter("ykt_web", "ykt_department", county=HERE, department_no=number)

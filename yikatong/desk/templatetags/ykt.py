@@ -99,7 +99,7 @@ def columns(heads: str) -> list[dict[str, object]]:
     ]
 
 
-@register.filter
+@register.simple_tag
 def import_steps(at: int) -> list[dict[str, str]]:
     """The wizard's own bar, in the shape of cotton/steps.html; `at` counts from 1."""
     return [

@@ -157,7 +157,8 @@ const asCards = () => {
       for (const cell of row.children) {
         if (cell.tagName === "TD") {
           cell.setAttribute("role", "cell");
-          if (heads[column]) cell.dataset.label = heads[column];
+          if (heads[column] && cell.colSpan === 1) cell.dataset.label = heads[column];
+          cell.toggleAttribute("data-blank", cell.textContent.trim() === "—");
           const inner = document.createElement("div");
           inner.className = "cell";
           inner.append(...cell.childNodes);
@@ -169,4 +170,4 @@ const asCards = () => {
   }
 };
 asCards();
-document.addEventListener("htmx:afterSwap", asCards);
+document.addEventListener("htmx:load", asCards);
