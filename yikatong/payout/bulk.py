@@ -29,11 +29,12 @@ def make_payments(*, batch_id: int, share_id: int, bank_no: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO payout_payment (county, unit_no, department_no, bank_no, batch_id, share_id, line_id,"
-            " detail_id, seq, programme_code, period, obligee_id, object_key, attempt, amount_fen,"
-            " account_version_id, state)"
+            " detail_id, seq, programme_code, period, obligee_id, beneficiary_id,"
+            " object_key, grade, quantity, attempt, amount_fen, account_version_id, state)"
             " SELECT line.county, line.unit_no, line.department_no, %(bank)s, line.batch_id, share.id, line.id,"
             " share.batch_no || lpad(numbered.seq::text, 7, '0'), numbered.seq, line.programme_code, line.period,"
-            " verdict.obligee_id, line.object_key, coalesce(earlier.attempt, 0) + 1, line.amount_fen,"
+            " verdict.obligee_id, verdict.beneficiary_id, line.object_key, line.grade, line.quantity,"
+            " coalesce(earlier.attempt, 0) + 1, line.amount_fen,"
             " verdict.account_version_id, 'SENT'"
             " FROM (SELECT verdict.line_id, row_number() OVER (ORDER BY verdict.line_id)::int AS seq"
             "       FROM validation_lineverdict AS verdict"

@@ -55,7 +55,11 @@ class Payment(CountyRecord):
     programme_code = models.CharField(max_length=20, db_comment="项目编码")
     period = models.CharField(max_length=7, db_comment="期次 YYYY-MM")
     obligee_id = models.BigIntegerField(db_comment="享受主体：到人为人，到户为户")
+    # what the rules ask of earlier payments is kept with the payment: one look, no joins
+    beneficiary_id = models.BigIntegerField(null=True, db_comment="享受人编号")
     object_key = models.CharField(max_length=60, blank=True, db_comment="标的编号")
+    grade = models.CharField(max_length=40, blank=True, db_comment="等级")
+    quantity = models.DecimalField(max_digits=14, decimal_places=3, null=True, db_comment="数量")
     attempt = models.IntegerField(db_comment="第几次发放")
     amount_fen = models.BigIntegerField(db_comment="金额（分）")
     account_version = models.ForeignKey(
@@ -84,7 +88,18 @@ class Payment(CountyRecord):
             ),
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="a_payment_pays_something"),
         )
-        indexes = (models.Index(fields=["batch", "state"], name="payment_by_batch"),)
+        indexes = (
+            models.Index(fields=["batch", "state"], name="payment_by_batch"),
+            models.Index(
+                fields=["county", "beneficiary_id", "programme_code", "period"],
+                name="payment_by_beneficiary",
+            ),
+            models.Index(
+                fields=["county", "object_key", "programme_code"],
+                condition=~Q(object_key=""),
+                name="payment_by_object",
+            ),
+        )
 
 
 class PaymentInstruction(CountyRecord):
