@@ -4,9 +4,8 @@ DROP VIEW IF EXISTS paid CASCADE;
 CREATE VIEW paid WITH (security_invoker = true) AS
 SELECT payment.county, payment.unit_no, payment.programme_code, payment.period, payment.obligee_id,
        payment.object_key, payment.amount_fen, payment.state, payment.batch_id, payment.line_id,
-       verdict.beneficiary_id, batch.number AS batch_number, unit.name AS paying_unit
+       payment.beneficiary_id, batch.number AS batch_number, unit.name AS paying_unit
 FROM payout_payment AS payment
-JOIN validation_lineverdict AS verdict ON verdict.line_id = payment.line_id
 JOIN submission_batch AS batch ON batch.id = payment.batch_id
 LEFT JOIN organisation_unit AS unit ON unit.county = batch.county AND unit.unit_no = batch.unit_no
 WHERE payment.state IN ('SENT', 'UNKNOWN', 'PAID')

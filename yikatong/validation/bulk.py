@@ -55,16 +55,16 @@ def _take(identity: str, source: str, arguments: Sequence[Any]) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            "DROP TABLE IF EXISTS pg_temp.input, pg_temp.before, pg_temp.line, pg_temp.person,"
-            " pg_temp.account, pg_temp.relation, pg_temp.roster_kind, pg_temp.roster, pg_temp.paid,"
-            " pg_temp.deduction, pg_temp.programme, pg_temp.found"
+            "DROP TABLE IF EXISTS pg_temp.input, pg_temp.known, pg_temp.own_period, pg_temp.before,"
+            " pg_temp.facts, pg_temp.person, pg_temp.account, pg_temp.relation, pg_temp.roster_kind,"
+            " pg_temp.roster, pg_temp.paid, pg_temp.deduction, pg_temp.programme, pg_temp.found CASCADE"
         )
         cursor.execute(
             f"CREATE TEMP TABLE input ON COMMIT DROP AS"  # noqa: S608 - names of our own
             f" SELECT {identity}, {INPUT_COLUMNS}, {keys} FROM {source}",
             list(arguments),
         )
-        cursor.execute("ANALYZE input")
+        cursor.execute("ANALYZE input (head_index, payee_index, beneficiary_index, object_key)")
 
 
 def join_world(facts: Mapping[str, Any]) -> None:
@@ -89,7 +89,7 @@ def run_rules(bands: Bands) -> None:
             " CASE fault.severity WHEN 'block' THEN '阻断' WHEN 'confirm' THEN '待核' ELSE '提示' END,"
             " fault.field, fault.message, sha256(convert_to(fault.rule || fault.message, 'UTF8')), ''"
             " FROM line, jsonb_to_recordset(line.faults)"
-            " AS fault (rule text, severity text, field text, message text)"
+            " AS fault (rule text, severity text, field text, message text) WHERE line.faults <> '[]'"
         )
         for law in laws():
             cursor.execute(_insert(law), {"lo": bands.unit_lo, "hi": bands.unit_hi})

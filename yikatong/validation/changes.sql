@@ -14,11 +14,32 @@ WITH compared AS (
     JOIN registry_person AS holder ON holder.county = %(county)s AND holder.phone_index = seen.phone_index
     GROUP BY holder.phone_index
     HAVING count(*) > (SELECT phone_shared_by FROM programme)
+), last AS (  -- what this unit paid last period
+    SELECT DISTINCT ON (earlier.obligee_id, earlier.object_key) earlier.obligee_id, earlier.object_key, earlier.period,
+        earlier.amount_fen, earlier.line_id, earlier.account_version_id
+    FROM own_period
+    JOIN submission_batch AS batch ON batch.county = %(county)s AND batch.unit_no = %(unit_no)s
+        AND batch.period = own_period.period AND batch.id <> %(batch_id)s
+    JOIN payout_payment AS earlier ON earlier.batch_id = batch.id AND earlier.state IN ('SENT', 'UNKNOWN', 'PAID')
+    WHERE own_period.is_last AND %(is_whole)s
+      AND earlier.programme_code = (SELECT programme_code FROM programme)
+    ORDER BY earlier.obligee_id, earlier.object_key, earlier.period DESC
+), gone AS (
+    SELECT last.object_key, last.period, last.amount_fen, typed.beneficiary_name, old.last4
+    FROM last
+    LEFT JOIN line ON line.obligee_id = last.obligee_id AND line.object_key = last.object_key
+    LEFT JOIN registry_cardaccountversion AS old ON old.id = last.account_version_id
+    JOIN submission_line AS typed ON typed.id = last.line_id
+    WHERE line.line_id IS NULL AND NOT EXISTS (
+        SELECT FROM payout_payment AS again
+        WHERE again.county = %(county)s AND again.programme_code = (SELECT programme_code FROM programme)
+          AND again.period = (SELECT period FROM programme) AND again.obligee_id = last.obligee_id AND again.object_key = last.object_key
+          AND again.state IN ('SENT', 'UNKNOWN', 'PAID'))
 ), changes AS (
     SELECT line_id, row_no, 'NEW' AS kind, beneficiary_name, object_key, '' AS last_period, NULL::bigint AS before_fen,
         amount_fen AS now_fen, '' AS before_last4, coalesce(last4, '') AS now_last4, NULL::bigint AS shared_by
     FROM compared
-    WHERE obligee_id IS NOT NULL AND last_fen IS NULL AND EXISTS (SELECT FROM before)
+    WHERE obligee_id IS NOT NULL AND last_fen IS NULL AND EXISTS (SELECT FROM own_period WHERE is_last)
     UNION ALL
     SELECT line_id, row_no, 'AMOUNT', beneficiary_name, object_key, last_period, last_fen, amount_fen, '', '', NULL
     FROM compared WHERE last_fen <> amount_fen
@@ -33,13 +54,8 @@ WITH compared AS (
     FROM line JOIN person ON person.person_id = line.beneficiary_id JOIN phones ON phones.phone_index = person.phone_index
     WHERE EXISTS (SELECT FROM programme WHERE phone_shared_by > 0)
     UNION ALL
-    SELECT NULL, NULL, 'GONE', before.beneficiary_name, before.object_key, before.period, before.amount_fen, NULL, old.last4, '', NULL
-    FROM before
-    LEFT JOIN registry_cardaccountversion AS old ON old.id = before.version_id
-    LEFT JOIN line ON line.obligee_id = before.obligee_id AND line.object_key = before.object_key
-    LEFT JOIN paid ON paid.programme_code = (SELECT programme_code FROM programme) AND paid.obligee_id = before.obligee_id
-        AND paid.object_key = before.object_key
-    WHERE %(is_whole)s AND before.unit_no = %(unit_no)s AND line.line_id IS NULL AND paid.obligee_id IS NULL
+    SELECT NULL, NULL, 'GONE', gone.beneficiary_name, gone.object_key, gone.period, gone.amount_fen, NULL, gone.last4, '', NULL
+    FROM gone
 )
 SELECT %(county)s, %(unit_no)s, %(department_no)s, %(batch_id)s, %(run_no)s, line_id, row_no, kind, beneficiary_name,
     object_key, last_period, before_fen, now_fen, before_last4, now_last4, shared_by

@@ -1,112 +1,16 @@
 -- The world joined once: the batch or file under check (`input`) with its people, cards, rosters
 -- and payments, as TEMP tables of the session. The rules read these and nothing else. Parameters
--- come from actions.world_facts; /*amount*/ is the item's formula (catalogue.formulas) in SQL.
+-- come from world.world_facts; /*amount*/ is the item's formula (catalogue.formulas) in SQL.
+-- Each table starts from the keys of the one before, never from the registry or the history: the
+-- planner takes an index look per key for a short list and one hash join for a long one.
 
--- last period's payments of this item: the newest earlier month, for yearly items last year
-CREATE TEMP TABLE before ON COMMIT DROP AS
-SELECT DISTINCT ON (earlier.obligee_id, earlier.object_key)
-    earlier.obligee_id, earlier.object_key, earlier.period, earlier.amount_fen, earlier.unit_no,
-    earlier.account_version_id AS version_id, typed.quantity, typed.beneficiary_name
-FROM payout_payment AS earlier
-JOIN submission_line AS typed ON typed.id = earlier.line_id
-WHERE earlier.county = %(county)s AND earlier.programme_code = %(programme_code)s
-  AND earlier.state IN ('SENT', 'UNKNOWN', 'PAID') AND earlier.batch_id <> %(batch_id)s
-  AND earlier.period BETWEEN coalesce(%(last_from)s, (
-        SELECT max(newest.period) FROM payout_payment AS newest
-        WHERE newest.county = %(county)s AND newest.programme_code = %(programme_code)s
-          AND newest.period < %(period)s AND newest.state IN ('SENT', 'UNKNOWN', 'PAID')))
-      AND %(last_to)s
-ORDER BY earlier.obligee_id, earlier.object_key, earlier.period DESC;
-
-CREATE TEMP TABLE line ON COMMIT DROP AS
-WITH rates AS (
-    SELECT DISTINCT ON (grade_key) grade_key, rate
-    FROM (SELECT replace(translate(dated.grade, '1234', '一二三四'), '残疾', '') AS grade_key, dated.grade, dated.rate
-          FROM catalogue_benefitstandard AS dated
-          WHERE dated.county = %(county)s AND dated.programme_code = %(programme_code)s
-            AND dated.valid @> %(last_day)s::date) AS folded
-    ORDER BY grade_key, grade
-), guarded AS (
-    SELECT DISTINCT person_id, guardian_id FROM registry_guardian
-    WHERE county = %(county)s AND since <= %(last_day)s::date AND (until IS NULL OR until >= %(first_day)s::date)
-), joined AS (
-    SELECT input.*,
-        replace(translate(input.grade, '1234１２３４', '一二三四一二三四'), '残疾', '') AS grade_key,
-        payee.id AS payee_id, payee.name_key AS payee_registered_key,
-        beneficiary.id AS beneficiary_id, beneficiary.is_male, beneficiary.birth_on,
-        beneficiary.unit_no AS village_no,
-        household.id AS household_id, household.head_id,
-        account.id AS account_id, account.current_id AS version_id,
-        guarded.guardian_id IS NOT NULL AS payee_is_guardian
-    FROM input
-    LEFT JOIN registry_person AS payee
-        ON payee.county = %(county)s AND payee.id_index = input.payee_index
-    LEFT JOIN registry_person AS beneficiary
-        ON beneficiary.county = %(county)s AND beneficiary.id_index = input.beneficiary_index
-    LEFT JOIN registry_person AS head
-        ON head.county = %(county)s AND head.id_index = input.head_index
-    LEFT JOIN registry_household AS household
-        ON household.id = coalesce(head.household_id, beneficiary.household_id)
-    LEFT JOIN registry_cardaccount AS account
-        ON account.person_id = payee.id AND account.is_active
-    LEFT JOIN guarded ON guarded.person_id = beneficiary.id AND guarded.guardian_id = payee.id
-        AND payee.id <> beneficiary.id
-), counted AS (
-    SELECT joined.*,
-        coalesce(graded.rate, plain.rate) AS standard_rate,
-        coalesce(graded.rate, plain.rate, joined.standard) AS rate,
-        coalesce(joined.quantity, CASE WHEN %(quantity_is_one)s THEN 1 END) AS units,
-        CASE WHEN %(months_default)s = 0 THEN 1 ELSE coalesce(joined.months, %(months_default)s) END AS month_count,
-        CASE WHEN %(is_household)s THEN joined.household_id ELSE joined.beneficiary_id END AS obligee_id,
-        CASE WHEN joined.birth_on IS NULL THEN NULL
-             ELSE extract(year FROM age(%(last_day)s::date, joined.birth_on))::int END AS age
-    FROM joined
-    LEFT JOIN rates AS graded ON graded.grade_key = joined.grade_key AND joined.grade_key <> ''
-    LEFT JOIN rates AS plain ON plain.grade_key = ''
-), priced AS (
-    SELECT counted.*, round((/*amount*/) * 100)::bigint AS computed_fen FROM counted
-)
-SELECT priced.line_id, priced.row_no, %(programme_code)s::text AS programme_code, %(period)s::text AS period,
-    %(first_day)s::date AS period_first, %(is_household)s AS is_household_item,
-    priced.payee_id, priced.beneficiary_id, priced.household_id, priced.head_id, priced.account_id,
-    priced.version_id, priced.obligee_id, priced.object_key, priced.grade, priced.grade_key, priced.village_no,
-    priced.beneficiary_name, priced.beneficiary_name_key, priced.payee_name_key,
-    priced.beneficiary_index IS NOT NULL AS has_beneficiary_index,
-    priced.payee_index IS NOT NULL AS has_payee_index,
-    priced.payee_index = priced.beneficiary_index AS is_same_person,
-    -- a line that was paid out once is re-issued to the account registered since, not the one typed then
-    priced.account_index IS NOT NULL AND earlier.id IS NULL AS has_account_index, priced.account_last4, priced.account_index,
-    priced.account_index = version.number_index AS is_registered_number,
-    priced.payee_is_guardian,
-    priced.units AS quantity, priced.month_count, priced.rate, priced.amount_fen,
-    CASE WHEN %(formula)s = 'rate' OR (%(formula)s = 'case' AND priced.standard_rate IS NOT NULL)
-         THEN least(priced.computed_fen, %(cap_fen)s::bigint) END AS expected_fen,
-    CASE WHEN %(formula)s = 'difference' THEN least(priced.computed_fen, %(cap_fen)s::bigint)
-         ELSE %(cap_fen)s::bigint END AS ceiling_fen,
-    %(tolerance_fen)s::bigint AS tolerance_fen,
-    to_char(priced.amount_fen / 100.0, 'FM9999999999990.00') AS amount_yuan,
-    to_char(least(priced.computed_fen, %(cap_fen)s::bigint) / 100.0, 'FM9999999999990.00') AS expected_yuan,
-    to_char(CASE WHEN %(formula)s = 'difference' THEN least(priced.computed_fen, %(cap_fen)s::bigint)
-                 ELSE %(cap_fen)s::bigint END / 100.0, 'FM9999999999990.00') AS ceiling_yuan,
-    trim_scale(priced.rate)::text AS rate_yuan, trim_scale(priced.units)::text AS quantity_text,
-    priced.standard_rate IS NOT NULL AS has_standard, %(formula)s <> 'case' AS counts_by_standard,
-    priced.computed_fen IS NOT NULL AS is_computable,
-    cardinality(%(grades)s::text[]) = 0 OR priced.grade_key = ANY(%(grades)s::text[])
-        OR (priced.grade_key = '' AND %(formula)s = 'case') AS is_known_grade,
-    priced.age, CASE WHEN priced.is_male IS FALSE THEN %(age_lowest_female)s ELSE %(age_lowest)s END::int AS age_lowest,
-    %(age_highest)s::int AS age_highest, %(age_rule)s::text AS age_rule,
-    CASE WHEN earlier.state IN ('FAILED', 'RETURNED') THEN earlier.amount_fen END AS failed_fen,
-    to_char(earlier.amount_fen / 100.0, 'FM9999999999990.00') AS failed_yuan,
-    before.period AS last_period, before.amount_fen AS last_fen, before.quantity AS last_quantity,
-    before.version_id AS last_version_id,
-    to_char(before.amount_fen / 100.0, 'FM9999999999990.00') AS last_yuan,
-    trim_scale(before.quantity)::text AS last_quantity_text,
-    %(programme_code)s || '|' || %(period)s || '|' || coalesce(priced.obligee_id::text, '') || '|' || priced.object_key AS obligation,
-    priced.faults
-FROM priced
-LEFT JOIN registry_cardaccountversion AS version ON version.id = priced.version_id
-LEFT JOIN payout_payment AS earlier ON earlier.line_id = priced.origin_id
-LEFT JOIN before ON before.obligee_id = priced.obligee_id AND before.object_key = priced.object_key;
+CREATE TEMP TABLE programme ON COMMIT DROP AS
+SELECT %(programme_code)s::text AS programme_code, %(period)s::text AS period, %(formula)s::text AS formula,
+    %(is_household)s AS is_household_item,
+    %(object_kind)s::text AS object_kind, %(repeats)s::text AS repeats, %(account_change_days)s::int AS account_change_days,
+    %(amount_change_percent)s::int AS amount_change_percent, %(quantity_jump_percent)s::int AS quantity_jump_percent,
+    %(village_top)s::int AS village_top, %(village_times)s::int AS village_times, %(village_least)s::int AS village_least,
+    %(yearly_repeat_asks)s = 1 AS yearly_repeat_asks, %(phone_shared_by)s::int AS phone_shared_by;
 
 -- the other side of each relation in force, as this item sees it; a pair said to be compatible is silent
 CREATE TEMP TABLE relation ON COMMIT DROP AS
@@ -138,52 +42,178 @@ WHERE held.county = %(county)s AND %(programme_code)s IN (held.code_a, held.code
         AND greatest(fits.code_a, fits.code_b) = greatest(held.code_a, held.code_b)
         AND fits.since <= %(last_day)s::date AND (fits.until IS NULL OR fits.until >= %(first_day)s::date));
 
-CREATE TEMP TABLE person ON COMMIT DROP AS
-SELECT registered.id AS person_id, registered.name, registered.name_key, registered.birth_on,
-    registered.is_male, registered.household_id, registered.unit_no, registered.id_index, registered.phone_index
-FROM registry_person AS registered
-JOIN (SELECT payee_id AS id FROM line UNION SELECT beneficiary_id FROM line
-      UNION SELECT member.id FROM line JOIN registry_person AS member ON member.household_id = line.household_id
-      WHERE %(watches_kin)s OR EXISTS (SELECT FROM relation WHERE relation.scope = 'household')) AS named USING (id);
+-- who is named: each number is looked up once
+CREATE TEMP TABLE known ON COMMIT DROP AS
+SELECT registered.id AS person_id, registered.name, registered.name_key, registered.birth_on, registered.is_male,
+    registered.household_id, registered.unit_no, registered.id_index, registered.phone_index
+FROM (SELECT beneficiary_index AS id_index FROM input
+      UNION SELECT payee_index FROM input WHERE payee_index IS DISTINCT FROM beneficiary_index
+      UNION SELECT head_index FROM input
+      WHERE head_index IS DISTINCT FROM beneficiary_index AND head_index IS DISTINCT FROM payee_index) AS named
+JOIN registry_person AS registered ON registered.county = %(county)s AND registered.id_index = named.id_index;
+ANALYZE known (person_id, id_index, household_id);
 
 CREATE TEMP TABLE account ON COMMIT DROP AS
 WITH used AS (
-    SELECT DISTINCT line.account_id, line.version_id, line.payee_id, owner.household_id
-    FROM line JOIN registry_person AS owner ON owner.id = line.payee_id WHERE line.account_id IS NOT NULL
+    SELECT account.id AS account_id, account.person_id, known.household_id, version.id AS version_id, version.last4,
+        version.bank_no, version.account_name, version.account_name_key, version.number_index, version.county,
+        (version.entered_at AT TIME ZONE 'Asia/Shanghai')::date AS entered_on
+    FROM known
+    JOIN registry_cardaccount AS account ON account.person_id = known.person_id AND account.is_active
+    JOIN registry_cardaccountversion AS version ON version.id = account.current_id
 ), shared AS (
     SELECT used.account_id, count(*) AS other_holders
     FROM used
-    JOIN registry_cardaccountversion AS mine ON mine.id = used.version_id
-    JOIN registry_cardaccountversion AS same ON same.county = mine.county AND same.number_index = mine.number_index
+    JOIN registry_cardaccountversion AS same ON same.county = used.county AND same.number_index = used.number_index
+        AND same.id <> used.version_id
     JOIN registry_cardaccount AS other ON other.current_id = same.id AND other.is_active AND other.id <> used.account_id
     JOIN registry_person AS holder ON holder.id = other.person_id
-    LEFT JOIN registry_guardian AS ward ON ward.person_id = holder.id AND ward.guardian_id = used.payee_id
-    LEFT JOIN registry_guardian AS guard ON guard.person_id = used.payee_id AND guard.guardian_id = holder.id
+    LEFT JOIN registry_guardian AS ward ON ward.person_id = holder.id AND ward.guardian_id = used.person_id
+    LEFT JOIN registry_guardian AS guard ON guard.person_id = used.person_id AND guard.guardian_id = holder.id
     WHERE ward.id IS NULL AND guard.id IS NULL AND (holder.household_id = used.household_id) IS NOT TRUE
     GROUP BY used.account_id
-), first_known AS (
-    SELECT version.account_id, min(version.id) AS version_id
-    FROM used JOIN registry_cardaccountversion AS version ON version.account_id = used.account_id
-    GROUP BY version.account_id
+), changed AS (  -- only a recent version can be a change that is asked about
+    SELECT used.account_id FROM used
+    JOIN registry_cardaccountversion AS earlier ON earlier.account_id = used.account_id AND earlier.id < used.version_id
+    WHERE used.entered_on > %(today)s::date - %(account_change_days)s
+    GROUP BY used.account_id
 ), checked AS (
     SELECT DISTINCT ON (verification.version_id) verification.version_id, verification.outcome, verification.account_status
     FROM used JOIN registry_accountverification AS verification ON verification.version_id = used.version_id
     WHERE verification.valid_until >= %(today)s::date
     ORDER BY verification.version_id, verification.verified_at DESC
 )
-SELECT used.account_id, used.version_id, version.last4, version.bank_no, version.account_name,
-    version.account_name_key, version.number_index, checked.outcome,
+SELECT used.account_id, used.person_id, used.version_id, used.last4, used.bank_no, used.account_name,
+    used.account_name_key, used.number_index, checked.outcome,
     coalesce('（' || nullif(checked.account_status, '') || '）', '') AS reason,
     coalesce(shared.other_holders, 0) AS other_holders,
-    CASE WHEN used.version_id <> first_known.version_id
-         THEN (version.entered_at AT TIME ZONE 'Asia/Shanghai')::date END AS changed_on,
-    CASE WHEN used.version_id <> first_known.version_id
-         THEN %(today)s::date - (version.entered_at AT TIME ZONE 'Asia/Shanghai')::date END AS changed_days
+    CASE WHEN changed.account_id IS NOT NULL THEN used.entered_on END AS changed_on,
+    CASE WHEN changed.account_id IS NOT NULL THEN %(today)s::date - used.entered_on END AS changed_days
 FROM used
-JOIN registry_cardaccountversion AS version ON version.id = used.version_id
 LEFT JOIN shared ON shared.account_id = used.account_id
-LEFT JOIN first_known ON first_known.account_id = used.account_id
+LEFT JOIN changed ON changed.account_id = used.account_id
 LEFT JOIN checked ON checked.version_id = used.version_id;
+ANALYZE account (account_id, person_id, version_id);
+
+-- the periods in which this item was paid, one look per period; then last period's payments:
+-- the newest earlier month, for yearly items last year
+CREATE TEMP TABLE own_period ON COMMIT DROP AS
+WITH RECURSIVE found AS (
+    SELECT min(period) AS period FROM payout_payment WHERE county = %(county)s AND programme_code = %(programme_code)s
+    UNION ALL
+    SELECT (SELECT min(next.period) FROM payout_payment AS next
+            WHERE next.county = %(county)s AND next.programme_code = %(programme_code)s AND next.period > found.period)
+    FROM found WHERE found.period IS NOT NULL
+)
+SELECT period, period BETWEEN coalesce(%(last_from)s,
+        (SELECT max(earlier.period) FROM found AS earlier WHERE earlier.period <= %(last_to)s)) AND %(last_to)s AS is_last,
+    period BETWEEN %(own_from)s AND %(own_to)s AS is_repeat
+FROM found WHERE period IS NOT NULL;
+
+CREATE TEMP TABLE before ON COMMIT DROP AS
+SELECT DISTINCT ON (earlier.obligee_id, earlier.object_key)
+    earlier.obligee_id, earlier.object_key, earlier.period, earlier.amount_fen, earlier.quantity,
+    earlier.account_version_id AS version_id
+FROM (SELECT DISTINCT CASE WHEN %(is_household)s THEN household_id ELSE person_id END AS obligee_id FROM known) AS wanted
+CROSS JOIN (SELECT period FROM own_period WHERE is_last) AS last
+JOIN payout_payment AS earlier ON earlier.county = %(county)s AND earlier.programme_code = %(programme_code)s
+    AND earlier.period = last.period AND earlier.obligee_id = wanted.obligee_id
+WHERE earlier.state IN ('SENT', 'UNKNOWN', 'PAID') AND earlier.batch_id <> %(batch_id)s
+ORDER BY earlier.obligee_id, earlier.object_key, earlier.period DESC;
+ANALYZE before (obligee_id, object_key);
+
+CREATE TEMP TABLE facts ON COMMIT DROP AS
+WITH rates AS (
+    SELECT DISTINCT ON (grade_key) grade_key, rate
+    FROM (SELECT replace(translate(dated.grade, '1234', '一二三四'), '残疾', '') AS grade_key, dated.grade, dated.rate
+          FROM catalogue_benefitstandard AS dated
+          WHERE dated.county = %(county)s AND dated.programme_code = %(programme_code)s
+            AND dated.valid @> %(last_day)s::date) AS folded
+    ORDER BY grade_key, grade
+), guarded AS (
+    SELECT DISTINCT person_id, guardian_id FROM registry_guardian
+    WHERE county = %(county)s AND since <= %(last_day)s::date AND (until IS NULL OR until >= %(first_day)s::date)
+), joined AS (
+    SELECT input.*,
+        CASE WHEN input.grade = '' THEN '' ELSE replace(translate(input.grade, '1234１２３４', '一二三四一二三四'), '残疾', '') END AS grade_key,
+        payee.person_id AS payee_id, beneficiary.person_id AS beneficiary_id, beneficiary.is_male,
+        beneficiary.birth_on, beneficiary.unit_no AS village_no,
+        household.id AS household_id, household.head_id, account.account_id, account.version_id,
+        input.account_index = account.number_index AS is_registered_number
+    FROM input
+    LEFT JOIN known AS payee ON payee.id_index = input.payee_index
+    LEFT JOIN known AS beneficiary ON beneficiary.id_index = input.beneficiary_index
+    LEFT JOIN known AS head ON head.id_index = input.head_index
+    LEFT JOIN registry_household AS household ON household.id = coalesce(head.household_id, beneficiary.household_id)
+    LEFT JOIN account ON account.person_id = payee.person_id
+), counted AS (
+    SELECT joined.*, guarded.guardian_id IS NOT NULL AS payee_is_guardian,
+        coalesce(graded.rate, plain.rate) AS standard_rate,
+        coalesce(graded.rate, plain.rate, joined.standard) AS rate,
+        coalesce(joined.quantity, CASE WHEN %(quantity_is_one)s THEN 1 END) AS units,
+        CASE WHEN %(months_default)s = 0 THEN 1 ELSE coalesce(joined.months, %(months_default)s) END AS month_count,
+        CASE WHEN %(is_household)s THEN joined.household_id ELSE joined.beneficiary_id END AS obligee_id
+    FROM joined
+    LEFT JOIN guarded ON guarded.person_id = joined.beneficiary_id AND guarded.guardian_id = joined.payee_id
+        AND joined.payee_id <> joined.beneficiary_id
+    LEFT JOIN rates AS graded ON graded.grade_key = joined.grade_key AND joined.grade_key <> ''
+    LEFT JOIN rates AS plain ON plain.grade_key = ''
+)
+SELECT counted.line_id, counted.row_no, counted.payee_id, counted.beneficiary_id, counted.household_id, counted.head_id,
+    counted.account_id, counted.version_id, counted.obligee_id, counted.object_key, counted.grade, counted.grade_key,
+    counted.village_no, counted.beneficiary_name, counted.beneficiary_name_key, counted.payee_name_key,
+    counted.beneficiary_index IS NOT NULL AS has_beneficiary_index, counted.payee_index IS NOT NULL AS has_payee_index,
+    counted.payee_index = counted.beneficiary_index AS is_same_person,
+    -- a line that was paid out once is re-issued to the account registered since, not the one typed then
+    counted.account_index IS NOT NULL AND earlier.id IS NULL AS has_account_index, counted.account_last4,
+    counted.is_registered_number, counted.payee_is_guardian, counted.units AS quantity, counted.month_count, counted.rate,
+    counted.standard_rate IS NOT NULL AS has_standard, counted.amount_fen, counted.is_male, counted.birth_on,
+    round((/*amount*/) * 100)::bigint AS computed_fen,
+    CASE WHEN earlier.state IN ('FAILED', 'RETURNED') THEN earlier.amount_fen END AS failed_fen,
+    before.period AS last_period, before.amount_fen AS last_fen, before.quantity AS last_quantity,
+    before.version_id AS last_version_id, counted.faults
+FROM counted
+LEFT JOIN payout_payment AS earlier ON earlier.line_id = counted.origin_id
+LEFT JOIN before ON before.obligee_id = counted.obligee_id AND before.object_key = counted.object_key;
+CREATE INDEX ON facts (line_id);
+ANALYZE facts;
+
+-- what is only words is made where it is read: a sentence is written for few lines
+CREATE TEMP VIEW line AS
+SELECT facts.*, %(programme_code)s::text AS programme_code, %(period)s::text AS period,
+    %(first_day)s::date AS period_first, %(is_household)s AS is_household_item,
+    CASE WHEN %(formula)s = 'rate' OR (%(formula)s = 'case' AND facts.has_standard)
+         THEN least(facts.computed_fen, %(cap_fen)s::bigint) END AS expected_fen,
+    CASE WHEN %(formula)s = 'difference' THEN least(facts.computed_fen, %(cap_fen)s::bigint)
+         ELSE %(cap_fen)s::bigint END AS ceiling_fen,
+    %(tolerance_fen)s::bigint AS tolerance_fen,
+    to_char(facts.amount_fen / 100.0, 'FM9999999999990.00') AS amount_yuan,
+    to_char(least(facts.computed_fen, %(cap_fen)s::bigint) / 100.0, 'FM9999999999990.00') AS expected_yuan,
+    to_char(CASE WHEN %(formula)s = 'difference' THEN least(facts.computed_fen, %(cap_fen)s::bigint)
+                 ELSE %(cap_fen)s::bigint END / 100.0, 'FM9999999999990.00') AS ceiling_yuan,
+    trim_scale(facts.rate)::text AS rate_yuan, trim_scale(facts.quantity)::text AS quantity_text,
+    %(formula)s <> 'case' AS counts_by_standard, facts.computed_fen IS NOT NULL AS is_computable,
+    cardinality(%(grades)s::text[]) = 0 OR facts.grade_key = ANY(%(grades)s::text[])
+        OR (facts.grade_key = '' AND %(formula)s = 'case') AS is_known_grade,
+    extract(year FROM age(%(last_day)s::date, facts.birth_on))::int AS age,
+    CASE WHEN facts.is_male IS FALSE THEN %(age_lowest_female)s ELSE %(age_lowest)s END::int AS age_lowest,
+    %(age_highest)s::int AS age_highest, %(age_rule)s::text AS age_rule,
+    to_char(facts.failed_fen / 100.0, 'FM9999999999990.00') AS failed_yuan,
+    to_char(facts.last_fen / 100.0, 'FM9999999999990.00') AS last_yuan,
+    trim_scale(facts.last_quantity)::text AS last_quantity_text,
+    %(programme_code)s || '|' || %(period)s || '|' || coalesce(facts.obligee_id::text, '') || '|' || facts.object_key AS obligation
+FROM facts;
+
+CREATE TEMP TABLE person ON COMMIT DROP AS
+SELECT known.* FROM known
+UNION ALL  -- of the household too, where kin are watched or a relation holds for the household
+SELECT member.id, member.name, member.name_key, member.birth_on, member.is_male, member.household_id, member.unit_no,
+    member.id_index, member.phone_index
+FROM (SELECT DISTINCT household_id FROM facts
+      WHERE %(watches_kin)s OR EXISTS (SELECT FROM relation WHERE relation.scope = 'household')) AS watched
+JOIN registry_person AS member ON member.household_id = watched.household_id
+WHERE NOT EXISTS (SELECT FROM known WHERE known.person_id = member.id);
+ANALYZE person (person_id, id_index, household_id);
 
 CREATE TEMP TABLE roster_kind ON COMMIT DROP AS
 SELECT needed.kind, needed.need, needed.asks, coalesce(%(roster_words)s::jsonb ->> needed.kind, needed.kind) AS kind_word,
@@ -199,30 +229,60 @@ SELECT person.person_id, person.household_id, used.kind, used.need, used.kind_wo
     listed.since, listed.object_key, listed.quantity,
     replace(translate(listed.grade, '1234１２３４', '一二三四一二三四'), '残疾', '') AS grade_key
 FROM roster_kind AS used
-JOIN registry_rosterentry AS listed ON listed.load_id = used.load_id
-JOIN person ON person.id_index = listed.id_index
+CROSS JOIN person
+JOIN registry_rosterentry AS listed ON listed.county = %(county)s AND listed.id_index = person.id_index
+    AND listed.kind = used.kind AND listed.load_id = used.load_id
 WHERE listed.since <= %(last_day)s::date AND (listed.until IS NULL OR listed.until >= %(first_day)s::date);
 
+-- paid or in flight in other batches: by who is entitled, by the object, and, for related items, by person
 CREATE TEMP TABLE paid ON COMMIT DROP AS
-SELECT known.programme_code, known.period, known.obligee_id, known.beneficiary_id, NULL::bigint AS household_id,
-    known.object_key, CASE WHEN %(repeats)s = 'instalment' THEN
-        replace(translate(typed.grade, '1234１２３４', '一二三四一二三四'), '残疾', '') END AS grade_key,
-    known.amount_fen, known.batch_number, known.paying_unit, known.unit_no
-FROM public.paid AS known
-LEFT JOIN submission_line AS typed ON typed.id = known.line_id AND %(repeats)s = 'instalment'
-WHERE known.county = %(county)s AND known.programme_code = %(programme_code)s
-  AND known.period BETWEEN %(own_from)s AND %(own_to)s AND known.batch_id <> %(batch_id)s
-UNION ALL
-SELECT known.programme_code, known.period, known.obligee_id, known.beneficiary_id, taker.household_id,
-    known.object_key, replace(translate(typed.grade, '1234１２３４', '一二三四一二三四'), '残疾', ''),
-    known.amount_fen, known.batch_number, known.paying_unit, known.unit_no
-FROM (SELECT other_code, min(from_period) AS from_period, max(to_period) AS to_period
-      FROM relation GROUP BY other_code) AS wanted
-JOIN public.paid AS known ON known.county = %(county)s AND known.programme_code = wanted.other_code
-    AND known.period BETWEEN wanted.from_period AND wanted.to_period
-LEFT JOIN submission_line AS typed ON typed.id = known.line_id
-LEFT JOIN registry_person AS taker ON taker.id = known.beneficiary_id
-WHERE known.batch_id <> %(batch_id)s;
+WITH wanted AS (
+    SELECT other_code, min(from_period) AS from_period, max(to_period) AS to_period FROM relation GROUP BY other_code
+), object AS (
+    SELECT DISTINCT object_key FROM facts WHERE object_key <> ''
+), hit AS (
+    SELECT payment.id FROM (SELECT DISTINCT obligee_id FROM facts) AS asked
+    CROSS JOIN (SELECT period FROM own_period WHERE is_repeat) AS repeat
+    JOIN payout_payment AS payment ON payment.county = %(county)s AND payment.programme_code = %(programme_code)s
+        AND payment.period = repeat.period AND payment.obligee_id = asked.obligee_id
+    UNION
+    SELECT payment.id FROM object JOIN payout_payment AS payment ON payment.county = %(county)s
+        AND payment.object_key = object.object_key AND payment.programme_code = %(programme_code)s
+    WHERE payment.period BETWEEN %(own_from)s AND %(own_to)s
+    UNION
+    SELECT payment.id FROM wanted CROSS JOIN person
+    JOIN payout_payment AS payment ON payment.county = %(county)s AND payment.beneficiary_id = person.person_id
+        AND payment.programme_code = wanted.other_code AND payment.period BETWEEN wanted.from_period AND wanted.to_period
+    UNION
+    SELECT payment.id FROM wanted CROSS JOIN object
+    JOIN payout_payment AS payment ON payment.county = %(county)s AND payment.object_key = object.object_key
+        AND payment.programme_code = wanted.other_code AND payment.period BETWEEN wanted.from_period AND wanted.to_period
+), seen AS (
+    SELECT payment.programme_code, payment.period, payment.obligee_id, payment.beneficiary_id, payment.object_key,
+        payment.grade, payment.amount_fen, payment.batch_id
+    FROM hit JOIN payout_payment AS payment ON payment.id = hit.id
+    WHERE payment.state IN ('SENT', 'UNKNOWN', 'PAID')
+    UNION ALL  -- judged and on its way to the bank
+    SELECT line.programme_code, line.period, verdict.obligee_id, verdict.beneficiary_id, line.object_key, line.grade,
+        line.amount_fen, line.batch_id
+    FROM submission_batch AS batch
+    JOIN validation_lineverdict AS verdict ON verdict.batch_id = batch.id AND verdict.passed
+    JOIN submission_line AS line ON line.id = verdict.line_id
+    WHERE batch.county = %(county)s AND batch.status = 'VALIDATED'
+      AND (line.programme_code = %(programme_code)s AND line.period BETWEEN %(own_from)s AND %(own_to)s
+           OR EXISTS (SELECT FROM wanted WHERE wanted.other_code = line.programme_code
+                      AND line.period BETWEEN wanted.from_period AND wanted.to_period))
+)
+SELECT seen.programme_code, seen.period, seen.obligee_id, seen.beneficiary_id, taker.household_id, seen.object_key,
+    CASE WHEN seen.programme_code <> %(programme_code)s OR %(repeats)s = 'instalment' THEN
+        replace(translate(seen.grade, '1234１２３４', '一二三四一二三四'), '残疾', '') END AS grade_key,
+    seen.amount_fen, batch.number AS batch_number, unit.name AS paying_unit, batch.unit_no
+FROM seen
+JOIN submission_batch AS batch ON batch.id = seen.batch_id
+LEFT JOIN organisation_unit AS unit ON unit.county = batch.county AND unit.unit_no = batch.unit_no
+LEFT JOIN person AS taker ON taker.person_id = seen.beneficiary_id
+WHERE seen.batch_id <> %(batch_id)s;
+ANALYZE roster; ANALYZE paid;
 
 -- 择高、补差: what was taken under the other item this period, and what remains due here
 CREATE TEMP TABLE deduction ON COMMIT DROP AS
@@ -257,13 +317,4 @@ due AS (
 )
 SELECT due.*, to_char(due.taken_fen / 100.0, 'FM9999999999990.00') AS taken_yuan,
     to_char(due.due_fen / 100.0, 'FM9999999999990.00') AS due_yuan
-FROM due;
-
-CREATE TEMP TABLE programme ON COMMIT DROP AS
-SELECT %(programme_code)s::text AS programme_code, %(formula)s::text AS formula, %(is_household)s AS is_household_item,
-    %(object_kind)s::text AS object_kind, %(repeats)s::text AS repeats, %(account_change_days)s::int AS account_change_days,
-    %(amount_change_percent)s::int AS amount_change_percent, %(quantity_jump_percent)s::int AS quantity_jump_percent,
-    %(village_top)s::int AS village_top, %(village_times)s::int AS village_times, %(village_least)s::int AS village_least,
-    %(yearly_repeat_asks)s = 1 AS yearly_repeat_asks, %(phone_shared_by)s::int AS phone_shared_by;
-
-ANALYZE line; ANALYZE person; ANALYZE account; ANALYZE roster_kind; ANALYZE roster; ANALYZE paid; ANALYZE before
+FROM due
