@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import date
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Q, QuerySet, Sum
 
+from yikatong.catalogue.models import Programme
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.errors import Refused
+from yikatong.kernel.steps import Status
 from yikatong.submission.models import (
     Approval,
     Batch,
@@ -18,6 +20,9 @@ from yikatong.submission.models import (
     SourceFile,
 )
 
+CAME_BACK = (Status.RETURNED, Status.DROPPED)
+ASKED_AT_ONCE = 5_000
+
 
 def remembered_mapping(unit_no: int, programme_code: str, *, scope: Scope) -> dict[str, str]:
     """The user's own header → field, as people of this unit have said for this programme."""
@@ -25,6 +30,38 @@ def remembered_mapping(unit_no: int, programme_code: str, *, scope: Scope) -> di
         county=scope.county, unit_no=unit_no, programme_code=programme_code
     )
     return dict(said.values_list("header", "field"))
+
+
+def last_list(programme: Programme, period: str, unit_no: int, *, scope: Scope) -> QuerySet[Line]:
+    """The lines of this unit's newest earlier period that passed: paid, or on their way."""
+    lines = Line.objects.filter(
+        county=scope.county,
+        batch__programme=programme,
+        batch__unit_no=unit_no,
+        verdict__passed=True,
+        period__lt=period,
+    ).exclude(batch__status__in=CAME_BACK)
+    newest = lines.aggregate(newest=Max("period"))["newest"]
+    return lines.filter(period=newest or "").order_by("row_no", "id")
+
+
+def people_of_lines(
+    line_ids: Collection[int], programme_code: str, *, scope: Scope
+) -> Iterator[tuple[int, bytes | None, bytes | None, bytes | None, str]]:
+    """(line, 享受人, 收款人, 户主 by blind index, masked id) of lines that a template brought."""
+    wanted = sorted(line_ids)
+    for start in range(0, len(wanted), ASKED_AT_ONCE):
+        found = Line.objects.filter(
+            county=scope.county,
+            programme_code=programme_code,
+            id__in=wanted[start : start + ASKED_AT_ONCE],
+        ).values_list("id", "beneficiary_index", "payee_index", "head_index", "id_masked")
+        for line_id, beneficiary, payee, head, masked in found:
+            yield line_id, _bytes(beneficiary), _bytes(payee), _bytes(head), masked
+
+
+def _bytes(index: bytes | memoryview | None) -> bytes | None:
+    return None if index is None else bytes(index)
 
 
 def batches(*, scope: Scope) -> QuerySet[Batch]:

@@ -5,6 +5,7 @@ the person gets a sentence.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -77,6 +78,8 @@ class Child:
         code = self._process.returncode
         if code > 0 and code != sheets_child.TOO_MUCH:
             raise RuntimeError(f"the reading child failed: {trouble.decode(errors='replace')}")
+        if code == -signal.SIGXCPU:
+            raise Refused(_too_slow(limits))
         if code != 0:
             raise Refused(TOO_COMPLEX)
         facts, frame = sheets_child.take(BytesIO(answer))

@@ -104,6 +104,9 @@ PERSON_ID: Final = "person_id"
 # what this house wrote into a marked workbook: the rules that the row broke when it was checked
 EARLIER: Final = "earlier"
 EARLIER_WORD: Final = "校验标识"
+# what a template carries for each line that it brought along from the last period
+ROW_KEY: Final = "row_key"
+ROW_KEY_WORD: Final = "行标识"
 
 
 def _party(prefix: str, word: str, *called: str) -> tuple[Field, Field]:
@@ -231,6 +234,7 @@ DISBURSEMENT: Final = Form(
         _field("age", "年龄", Kind.NUMBER, "周岁"),
         _field("relation", "与户主关系", Kind.CODED, "关系 家庭关系"),
         _field(EARLIER, EARLIER_WORD, Kind.TEXT, "校验标识系统填写"),
+        _field(ROW_KEY, ROW_KEY_WORD, Kind.TEXT, "行标识系统填写"),
         *_TAIL,
     ),
     required=(PERSON_NAME, PERSON_ID, "amount"),

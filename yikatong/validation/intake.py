@@ -19,11 +19,13 @@ from yikatong.kernel.names import has_private_use, rare_characters
 from yikatong.kernel.period import Period
 from yikatong.kernel.resident_id import LENGTH
 from yikatong.submission.line_columns import decimals, digests, rewritten
+from yikatong.submission.list_template import mark_of_template
 from yikatong.submission.sheets import Sheet, read_sheet
 from yikatong.submission.sheets_door import WEB, Limits
 from yikatong.submission.sheets_forms import DISBURSEMENT
 from yikatong.submission.sheets_header import NO_MAPPING
 from yikatong.validation import row_rules
+from yikatong.validation.recalled import recalled
 from yikatong.validation.rules import FoundRow
 from yikatong.vault.access import the_vault
 
@@ -72,7 +74,20 @@ def read_list(
     form = DISBURSEMENT.requiring(*programme.required_columns)
     sheet = read_sheet(content, form, name=name, limits=limits, mapping=mapping)
     lines = lines_of(sheet.frame, programme, period, today)
-    return Intake(lines, tuple(_notices(sheet)), sheet)
+    notices = (*_notices(sheet), *_of_template(content, programme, period))
+    return Intake(lines, notices, sheet)
+
+
+def _of_template(content: bytes, programme: Programme, period: Period) -> Iterator[FoundRow]:
+    """Told where the file began as the template of another item or period."""
+    mark = mark_of_template(content)
+    if mark is not None and mark.programme_code != programme.code:
+        used = mark.programme_code
+        sentence = f"这个文件用的是项目 {used} 的模板，现在按 {programme.code} 导入，请核对。"
+        yield FoundRow(0, "", "TP-1", "info", sentence, "提示")
+    elif mark is not None and mark.period != str(period):
+        sentence = f"这个文件用的是 {mark.period} 期的模板，现在按 {period} 期导入，请核对。"
+        yield FoundRow(0, "", "TP-1", "info", sentence, "提示")
 
 
 def _notices(sheet: Sheet) -> Iterator[FoundRow]:
@@ -105,9 +120,18 @@ def lines_of(
 ) -> pl.DataFrame:
     """The lines of a sheet's frame, ready for `submission.bulk.stage`."""
     required = (*row_rules.ALWAYS_FILLED, *programme.required_columns)
-    found = row_rules.examine(frame, on=today, required=required)
     is_household = programme.payee_kind == Programme.PayeeKind.HOUSEHOLD
-    columns = _indexes(frame, programme.county, is_household=is_household)
+    known = recalled(frame, programme)
+    if known is None:
+        found = row_rules.examine(frame, on=today, required=required)
+        columns = _indexes(frame, programme.county, is_household=is_household)
+        masks = _masked(frame["beneficiary_id"])
+    else:
+        frame = known.typed
+        found = known.examined(on=today, required=required)
+        own = _indexes(frame, programme.county, is_household=is_household)
+        columns = known.completed(own)
+        masks = known.masks(_masked(frame["beneficiary_id"]))
     facts = frame.select(
         pl.col("row").cast(pl.Int32).alias("row_no"),
         *(_cut(f"{party}_name", TEXT_LIMIT) for party in PARTIES),
@@ -124,7 +148,7 @@ def lines_of(
     )
     lines = facts.with_columns(
         *columns,
-        _masked(frame["beneficiary_id"]).alias("id_masked"),
+        masks.alias("id_masked"),
         decimals(frame["standard"], digits=WHOLE_DIGITS, scale=STANDARD_SCALE).alias("standard"),
         decimals(frame["quantity"], digits=WHOLE_DIGITS, scale=QUANTITY_SCALE).alias("quantity"),
     )
