@@ -152,7 +152,7 @@ def test_an_account_is_changed_by_two_people(sign_in: SignIn, county: str) -> No
     assert "4561" in page
     assert "00001234561" not in page
     (where,) = re.findall(r'href="(/account-changes/\d+)"', page)
-    assert "账户变更待复核" in check.get("/").content.decode()
+    assert "账户变更待您复核" in check.get("/").content.decode()
     assert clerk.post(where, {"decision": "confirm"}).status_code == 422
     assert sign_in("dadukou-town-check").get(where).status_code == 404
     assert check.post(where, {"decision": "return", "reason": ""}).status_code == 409

@@ -264,3 +264,24 @@ def test_a_roster_row_that_is_not_sound_is_told(wrong: dict[str, Any], says: str
     assert len(found) == 1
     assert troubles[0].startswith("第 2 行")
     assert says in troubles[0]
+
+
+def test_one_id_in_two_towns_names_the_town_that_came_first() -> None:
+    there = {"town": "保家镇", "village": "大青村"}
+    found, troubles = collected({}, there, {"beneficiary_id": id_of(902), **there})
+    assert len(found) == 2
+    (sentence,) = troubles
+    assert "与第 4 行相同" in sentence
+    assert "桑柘镇大青村" in sentence
+
+
+def test_a_phone_of_more_than_three_people_is_told_and_nobody_is_held_back() -> None:
+    def book(people: int) -> pl.DataFrame:
+        return pl.DataFrame(
+            [{"row": 4 + n, "beneficiary_id": id_of(901 + n), "phone": "15412345678"}
+             for n in range(people)]
+        )  # fmt: skip
+
+    assert collection.shared_phones(book(3)) == []
+    (told,) = collection.shared_phones(book(4))
+    assert "4 人共用电话 154****5678" in told.sentence

@@ -3,15 +3,21 @@
 import contextlib
 import hashlib
 import io
+import resource
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from yikatong.kernel.errors import Refused
-from yikatong.submission.sheets import read_sheet
+from yikatong.submission.sheets import MissingColumns, read_sheet
+from yikatong.submission.sheets_apart import ENV, Child
 from yikatong.submission.sheets_door import WEB, Limits
 from yikatong.submission.sheets_forms import DISBURSEMENT
+from yikatong.submission.sheets_package import check_package
 
 GOOD = [["姓名", "身份证号", "金额"], ["冉光荣", "11010519491231002X", "5"]]
 Make = Callable[..., bytes]
@@ -146,3 +152,150 @@ def test_too_many_rows_are_refused() -> None:
     assert "50000 行" in refusal(text.encode(), "a.csv")
     wide = ",".join("姓名" for _ in range(101))
     assert "100 列" in refusal(wide.encode(), "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("entry", "body", "says"),
+    [
+        ("xl/media/inner.zip", b"PK\x03\x04 more", "嵌有其他文件"),
+        ("xl/media/picture.png", b"PK\x03\x04 a package under another name", "嵌有其他文件"),
+        ("xl/media/picture.png", b"MZ\x90\0 a program", "嵌有其他文件"),
+        ("xl/embeddings/oleObject1.bin", b"x", "嵌有其他文件"),
+        ("../../etc/cron.d/x", b"x", "外部目录"),
+        ("xl/../../x", b"x", "外部目录"),
+        ("..\\x", b"x", "外部目录"),
+        ("/etc/x", b"x", "外部目录"),
+        ("C:/x", b"x", "外部目录"),
+        ("xl/macrosheets/sheet1.xml", b"<a/>", "宏"),
+        (
+            "xl/_rels/query.xml.rels",
+            b'<Relationship Type="http://schemas.openxmlformats.org/officeDocument/2006/'
+            b'relationships/externalLinkPath" Target="file:///x" TargetMode="External"/>',
+            "外部链接",
+        ),
+    ],
+)
+def test_what_no_list_needs_is_refused(make_xlsx: Make, entry: str, body: bytes, says: str) -> None:
+    assert says in refusal(repacked(make_xlsx(GOOD), {entry: body}))
+
+
+def test_a_plain_hyperlink_and_a_picture_are_no_offence(make_xlsx: Make) -> None:
+    link = (
+        b'<Relationships><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/'
+        b'officeDocument/2006/relationships/hyperlink" Target="mailto:a" TargetMode="External"/>'
+        b"</Relationships>"
+    )
+    extra = {"xl/worksheets/_rels/sheet1.xml.rels": link, "xl/media/a.png": b"\x89PNG" + b"x" * 99}
+    sheet = read_sheet(repacked(make_xlsx(GOOD), extra), DISBURSEMENT, name="a.xlsx")
+    assert sheet.frame.height == 1
+
+
+@pytest.mark.parametrize("suffix", [".xlsm", ".xltm", ".xlsb", ".xlam"])
+def test_kinds_with_macros_are_refused_by_name(make_xlsx: Make, suffix: str) -> None:
+    assert "带宏" in refusal(make_xlsx(GOOD), f"名单{suffix}")
+
+
+def test_a_zip_with_a_password_is_named(make_xlsx: Make) -> None:
+    locked = bytearray(make_xlsx(GOOD))
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = 0
+        while (at := locked.find(signature, at)) >= 0:
+            locked[at + offset] |= 1
+            at += 4
+    assert "密码" in refusal(bytes(locked))
+
+
+def test_an_old_workbook_with_macros_is_refused() -> None:
+    streams = "Workbook".encode("utf-16-le") + "_VBA_PROJECT".encode("utf-16-le")
+    assert "宏" in refusal(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + streams + b"\0" * 600, "a.xls")
+
+
+def test_a_size_in_the_directory_that_lies_is_not_believed(make_xlsx: Make) -> None:
+    bomb = bytearray(repacked(make_xlsx(GOOD), {"xl/media/a.bin": b"\0" * (60 << 20)}))
+    true = (60 << 20).to_bytes(4, "little")
+    at = 0
+    while (at := bomb.find(true, at)) >= 0:
+        bomb[at : at + 4] = (100).to_bytes(4, "little")
+        at += 4
+    sentence = refusal(bytes(bomb))
+    assert "压缩" in sentence or "损坏" in sentence
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_cell_of_ten_megabytes_is_refused(quote: str) -> None:
+    text = f"姓名,身份证号,金额\n{quote}{'冉' * (10 << 20)}{quote},1,1\n".encode()
+    big = Limits(64 << 20, 64 << 20, 50_000)
+    assert "单元格" in refusal(text, "a.csv", limits=big)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_zero_bytes_in_a_text_are_refused(encoding: str) -> None:
+    text = "姓名,身份证号,金额\n冉,1\0,1\n" + "谭,2,2\n" * 50
+    assert "NUL" in refusal(text.encode(encoding), "a.csv")
+
+
+def test_zero_and_control_characters_in_a_workbook_never_reach_the_books(make_xlsx: Make) -> None:
+    rows = [GOOD[0], ["冉_x0000_光\x07荣", "11010519491231002X", "5"]]
+    name = read_sheet(make_xlsx(rows), DISBURSEMENT, name="a.xlsx").frame["payee_name"][0]
+    assert "\0" not in name
+    assert "\x07" not in name
+
+
+# -- the child ------------------------------------------------------------------------------------
+
+
+def far_row() -> str:
+    """Two cells that name no place in rows a million apart, the second one 90 columns wide."""
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?><worksheet xmlns="http://schemas.openxmlformats.org/'
+        'spreadsheetml/2006/main"><sheetData><row r="1"><c><v>1</v></c></row><row r="1048576">'
+        + "<c><v>1</v></c>" * 16_000
+        + "</row></sheetData></worksheet>"
+    )
+
+
+def test_cells_without_a_place_are_read_by_the_child_and_cost_us_nothing(make_xlsx: Make) -> None:
+    hostile = repacked(make_xlsx(GOOD), {"xl/worksheets/sheet1.xml": far_row().encode()})
+    assert not check_package(hostile, WEB).every_cell_placed
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    sentence = refusal(hostile)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 << 10
+    assert "内存" in sentence or "50000 行" in sentence
+
+
+def test_a_child_that_wants_too_much_memory_dies_alone(make_xlsx: Make) -> None:
+    many = make_xlsx([GOOD[0], *([f"冉{n}", "11010519491231002X", n] for n in range(30_000))])
+    with Child() as child, pytest.raises(Refused, match="内存超过限度"):
+        child.read(many, DISBURSEMENT, replace(WEB, memory_bytes=1 << 20), mapping={})
+    with Child() as child:
+        assert child.read(many, DISBURSEMENT, WEB, mapping={}).frame.height == 30_000
+
+
+def test_a_child_that_takes_too_long_is_ended(make_xlsx: Make) -> None:
+    with Child() as child, pytest.raises(Refused, match="秒，已停止"):
+        child.read(make_xlsx(GOOD), DISBURSEMENT, replace(WEB, seconds=0), mapping={})
+
+
+def test_a_child_and_this_process_read_alike(make_xlsx: Make) -> None:
+    content = make_xlsx([["姓名", "身份证号", "金额", "幸运"], *GOOD[1:], ["合计", "", "6"]])
+    here = read_sheet(content, DISBURSEMENT, name="a.xlsx")
+    with Child() as child:
+        there = child.read(content, DISBURSEMENT, WEB, mapping={})
+    assert there.frame.equals(here.frame)
+    assert there.frame.schema == here.frame.schema
+    assert replace(there, frame=here.frame) == here
+    with Child() as child, pytest.raises(MissingColumns) as caught:
+        child.read(make_xlsx([["姓名", "身份证号"], ["冉", "1"]]), DISBURSEMENT, WEB, mapping={})
+    assert caught.value.missing == ("amount",)
+
+
+def test_the_child_knows_neither_django_nor_keys() -> None:
+    program = (
+        "import sys, yikatong.submission.sheets_child;"
+        "print([m for m in sys.modules if m.startswith(('django', 'psycopg', 'yikatong.vault'))])"
+    )
+    told = subprocess.run(
+        [sys.executable, "-P", "-c", program],
+        env=ENV, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert told.stdout.strip() == "[]"

@@ -89,6 +89,8 @@ HITS = [
     ("NU-1", "block", {"quantity": "三亩"}),
     ("NU-1", "block", {"quantity": "-1"}),
     ("DT-1", "block", {"since": "2022-02-30"}),
+    ("NC-1", "confirm", {"beneficiary_name": "向\ue863"}),
+    ("NC-1", "confirm", {"payee_name": "向?"}),
 ]
 NEIGHBOURS = [
     ("DG-1", {"account_no": None}),
@@ -109,6 +111,8 @@ NEIGHBOURS = [
     ("AM-2", {"amount": "0.01", "amount_fen": 1}),
     ("NU-1", {"quantity": "1.2345678"[:9]}),
     ("DT-1", {"since": "2024-02-29"}),
+    ("NC-1", {"beneficiary_name": "麦麦提·吐尔逊𠮷"}),
+    ("PH-1", {}),
 ]
 
 
@@ -124,7 +128,8 @@ def test_a_neighbour_is_not_blamed(code: str, change: dict[str, Any]) -> None:
 
 def test_every_rule_has_a_breach_and_a_neighbour() -> None:
     codes = {rule.code for rule in ROW_RULES}
-    assert codes == {code for code, _, _ in HITS} == {code for code, _ in NEIGHBOURS}
+    hit = {code for code, _, _ in HITS} | {"PH-1"}  # PH-1 needs several lines: below
+    assert codes == hit == {code for code, _ in NEIGHBOURS}
 
 
 def test_the_sentence_tells_row_name_and_what_to_do_and_hides_the_number() -> None:
@@ -206,3 +211,16 @@ def test_luhn_agrees_with_the_value(bodies: list[str]) -> None:
     lines = frame(*({"row": at, "account_no": n} for at, n in enumerate(numbers)))
     doubtful = set(examine(lines, on=TODAY)["row"])
     assert doubtful == {at for at, number in enumerate(numbers) if not is_luhn(number)}
+
+
+@pytest.mark.parametrize(("people", "told"), [(3, 0), (4, 4)])
+def test_more_than_three_people_on_one_phone(people: int, told: int) -> None:
+    lines = frame(
+        *({"row": at, **person(made_id("19600101", sequence=f"{at:03d}"))} for at in range(people))
+    ).with_columns(phone=pl.lit("15412345678"))
+    assert examine(lines, on=TODAY).filter(rule="PH-1").height == told
+    assert (
+        examine(lines.with_columns(pl.lit(WOMAN).alias("beneficiary_id")), on=TODAY)
+        .filter(rule="PH-1")
+        .is_empty()
+    )

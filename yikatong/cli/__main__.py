@@ -104,13 +104,24 @@ def check(
     period: Annotated[str, typer.Option("--period", help="期次 YYYY-MM")],
     as_json: JsonOption = False,
     marked: Annotated[Path | None, typer.Option("--marked", help="另存标注后的工作簿")] = None,
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", help="指定列的对应：列名=字段，可写多次")
+    ] = None,
 ) -> None:
     """检查一份名单，不存任何数据。0 没有错误，1 有错误，2 读不了。"""
     from yikatong.cli import lists
 
     with session.refusals():
         raise typer.Exit(
-            lists.check(file, county, programme, period, as_json=as_json, marked=marked)
+            lists.check(
+                file,
+                county,
+                programme,
+                period,
+                as_json=as_json,
+                marked=marked,
+                mapping=mapping or (),
+            )
         )
 
 
@@ -231,15 +242,15 @@ def verify(as_json: JsonOption = False) -> None:
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="load")] = "load",
-    rows: Annotated[int, typer.Option("--rows", min=100)] = 100_000,
+    name: Annotated[str, typer.Argument(help="load、batch、xlsx、small、memory")] = "load",
+    rows: Annotated[int | None, typer.Option("--rows", min=100, help="不写则为承诺的行数")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """基准：每个数字都与同一次运行里测得的参照相比。"""
-    from yikatong.cli import benchmarks
+    from yikatong.cli.bench import command
 
     with session.refusals():
-        raise typer.Exit(benchmarks.run(name, rows=rows, as_json=as_json))
+        raise typer.Exit(command.run(name, rows=rows, as_json=as_json))
 
 
 @app.command()

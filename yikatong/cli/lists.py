@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def load_people(file: Path, county: str, as_user: str | None) -> int:
     session.log_in("web")
     from yikatong.organisation.scoping import acting
     from yikatong.registry.actions import register_people
+    from yikatong.registry.collection import shared_phones
     from yikatong.submission.sheets import read_sheet
     from yikatong.submission.sheets_door import BULK
     from yikatong.submission.sheets_forms import ACCOUNT_COLLECTION
@@ -67,7 +69,7 @@ def load_people(file: Path, county: str, as_user: str | None) -> int:
         )
     for notice in sheet.notices:
         session.say(notice.message)
-    _tell(trouble.sentence for trouble in troubles)
+    _tell(trouble.sentence for trouble in (*troubles, *shared_phones(sheet.frame)))
     session.say(
         f"登记 {people} 人，账户 {accounts} 个；已登记 {known} 人；未登记 {len(troubles)} 行。"
     )
@@ -100,8 +102,31 @@ def load_roster(kind: str, file: Path, county: str, as_of: str, as_user: str | N
     return BLOCKED if troubles else SOUND
 
 
+def told_mapping(said: Sequence[str]) -> dict[str, str]:
+    """`--map 列名=字段` as header → field; a field by its name or its Chinese word, '' for none."""
+    from yikatong.submission.sheets_forms import DISBURSEMENT
+
+    words = {field.word: field.name for field in DISBURSEMENT.fields}
+    mapping = {}
+    for one in said:
+        header, mark, field = one.rpartition("=")
+        name = words.get(field.strip(), field.strip())
+        if not mark or not header.strip() or name not in {"", *words.values()}:
+            known = "、".join(words)
+            raise Refused(f"“{one}”写法不对，请写成 列名=字段。可用的字段：{known}。")
+        mapping[header.strip()] = name
+    return mapping
+
+
 def check(
-    file: Path, county: str, programme: str, period: str, *, as_json: bool, marked: Path | None
+    file: Path,
+    county: str,
+    programme: str,
+    period: str,
+    *,
+    as_json: bool,
+    marked: Path | None,
+    mapping: Sequence[str] = (),
 ) -> int:
     """Judge a sheet by every rule, as the worker with the county's scope; store nothing."""
     content = session.read_bytes(file)
@@ -113,22 +138,34 @@ def check(
     from yikatong.validation.actions import check_rows
     from yikatong.validation.intake import read_list
     from yikatong.validation.marking import write_marked
+    from yikatong.validation.progress import progress
     from yikatong.validation.rules import Bands
 
     code = session.county_code(county)
     when = Period.parse(period)
     with acting(session.machine_for(code)) as actor:
         item = programme_by_code(programme, scope=actor.scope)
-        intake = read_list(content, file.name, item, when, today=_today(), limits=BULK)
+        intake = read_list(
+            content,
+            file.name,
+            item,
+            when,
+            today=_today(),
+            limits=BULK,
+            mapping=told_mapping(mapping),
+        )
         report = check_rows(
             intake.rows, programme=item, period=when, bands=Bands(*ALL_UNITS), actor=actor
         )
     report = report.with_notices(intake.notices)
     if marked is not None:
-        write_marked(content, file.name, report, marked)
+        write_marked(content, intake.sheet, report, marked)
         session.say(f"标注后的工作簿：{marked}")
+    since = progress(intake.sheet.frame, report.findings)
+    if since is not None:
+        session.say(since.sentence)
     if as_json:
-        session.show_json(report.as_json())
+        session.show_json(report.as_json() | ({} if since is None else since.as_json()))
     else:
         _tell(finding.message for finding in report.findings)
         session.say(

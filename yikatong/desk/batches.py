@@ -115,7 +115,8 @@ def _listed(
         "unit": units.get(batch.unit_no, ""),
         "word": words.status_word(batch.status),
         "tone": words.status_tone(batch.status),
-        "next": "、".join(f"{step.title}（{SEAT_WORD[step.seat]}）" for step in following(batch)),
+        "next": next(iter(following(batch)), None),
+        "seat": "、".join(SEAT_WORD[step.seat] for step in following(batch)),
         "chip": deadlines.chip(batch.status, batch.due_on) if is_open else None,
         "lines": money.due_lines if money else declared[0],
         "due_fen": money.due_fen if money else declared[1],
@@ -174,7 +175,7 @@ def batch_page(request: DeskRequest, number: str) -> HttpResponse:
         "notice": notice_of_batch(batch, scope=scope),
         "shares": shares,
         "failures": _failures(batch, actor),
-        "preview": [] if shares else list(lines_of_batch(batch, scope=scope)[:PREVIEW]),
+        "preview": list(lines_of_batch(batch, scope=scope)[:PREVIEW]),
         **_findings(batch, actor),
     }
     return render(request, "batch.html", context)
@@ -278,6 +279,9 @@ def lines(request: DeskRequest, number: str) -> HttpResponse:
         "batch": batch,
         "rule": rule,
         "rule_title": rule_titles().get(rule, ""),
+        "can_take_out": batch.status == Status.DRAFT
+        and actor.unit_no == batch.unit_no
+        and actor.duty in CLERKS,
     }
     if rule:
         findings = findings_of_rule(batch, rule, scope=actor.scope)

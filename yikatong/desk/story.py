@@ -176,6 +176,7 @@ OTHER_ACTIONS: Final = {
     "batch.draft": "存为草稿",
     "batch.answer": "人工确认",
     "batch.remove": "剔除明细",
+    "quarantine.close": "异常销账",
     "payment.stop": "申请停发",
     "payment.stopped": "停发复核",
     "payment.unstopped": "停发不同意",

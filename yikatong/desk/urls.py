@@ -1,6 +1,6 @@
 from django.urls import path
 
-from yikatong.desk import batches, catalogue_pages, steps, workbench
+from yikatong.desk import batches, catalogue_pages, steps, village, workbench
 
 urlpatterns = [
     path("", workbench.home, name="home"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("batches/<slug:number>/lines", batches.lines, name="lines"),
     path("batches/<slug:number>/payments", batches.payments, name="payments"),
     path("batches/<slug:number>/steps/<slug:name>", steps.take, name="step"),
+    path("village/lines", village.lines, name="village-lines"),
     path("programmes", catalogue_pages.programme_list, name="programmes"),
     path("notices", catalogue_pages.notice_list, name="notices"),
     path("notices/<slug:slug>", catalogue_pages.notice, name="notice"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -11,39 +12,48 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from yikatong.audit.queries import events_in
-from yikatong.desk import words
+from yikatong.desk import village, words
 from yikatong.desk.middleware import POST_KEY
 from yikatong.desk.shell import SIZE_COOKIE, SIZES
 from yikatong.desk.story import action_word
-from yikatong.desk.todo import Deadlines, waiting_for
+from yikatong.desk.todo import Deadlines, following, waiting_for
 from yikatong.jobs.queries import open_quarantine
 from yikatong.journey.steps import JOURNEYS
-from yikatong.kernel.actor import Duty
+from yikatong.kernel.actor import Actor, Duty
+from yikatong.kernel.steps import SEAT_WORD, Status
 from yikatong.organisation.paging import page_of, told_count
 from yikatong.organisation.policy import (
     ADMINISTRATORS,
     ANYONE,
     BATCH_READERS,
+    CLERKS,
+    DEPARTMENT,
     OFFICIALS,
     QUARANTINE_READERS,
+    TOWN,
     DeskRequest,
     policy,
 )
-from yikatong.organisation.queries import paying_banks
 from yikatong.organisation.scoping import enter
 from yikatong.payout.queries import (
     MoneyEquation,
     money_of_batches,
     share_money,
+    shares_by_state,
     shares_of_bank,
     stops_to_confirm,
 )
-from yikatong.payout.rules import IN_TRANSIT, PaymentState
+from yikatong.payout.rules import IN_TRANSIT, PaymentState, ShareState
 from yikatong.registry.queries import account_changes
-from yikatong.submission.queries import batch_ids_since, numbers_of
+from yikatong.submission.queries import batch_ids_since, batches_on_their_way, numbers_of
+from yikatong.validation.queries import checks_not_stored
 
 A_YEAR_S: Final = 365 * 24 * 3600
 SHOWN: Final = 20
+ELSEWHERE: Final = 8
+REMEMBERED: Final = timedelta(days=7)
+# the story of a batch is over, or only its notice still hangs
+ENDED: Final = (Status.PUBLISHED, Status.CLOSED, Status.RETURNED, Status.DROPPED)
 
 # an empty desk says what will come, and from whom
 COMING: Final = {
@@ -62,7 +72,9 @@ def home(request: DeskRequest) -> HttpResponse:
     duty = request.actor.duty
     if duty == Duty.BANK:
         return _bank_home(request)
-    if duty in ADMINISTRATORS or duty == Duty.VILLAGE:
+    if duty == Duty.VILLAGE:
+        return village.home(request)
+    if duty in ADMINISTRATORS:
         return render(request, "quiet_home.html", {"duty": duty.value})
     actor = request.actor
     deadlines = Deadlines(actor)
@@ -83,16 +95,46 @@ def home(request: DeskRequest) -> HttpResponse:
         context["quarantine"] = _with_numbers(
             request, list(open_quarantine(scope=actor.scope)[:SHOWN])
         )
-    if duty in {Duty.TOWN_CHECK, Duty.TOWN_CLERK}:
-        changes = account_changes(scope=actor.scope, state="PROPOSED")
-        context["changes"] = [
-            change
-            for change in changes[:SHOWN]
-            if duty == Duty.TOWN_CHECK or change.proposed_by == actor.username
-        ]
-        stops = stops_to_confirm(scope=actor.scope)[:SHOWN]
-        context["stops"] = [one for one in stops if one.asked_by != actor.username]
+    context |= _second_hand(actor)
+    if duty in CLERKS:
+        unsaved = checks_not_stored(
+            by=actor.username, since=deadlines.today - REMEMBERED, scope=actor.scope
+        )
+        context["unsaved"] = list(unsaved[:ELSEWHERE])
+    mine = [one.batch.pk for one in waiting]
+    context["on_their_way"] = [
+        _on_its_way(batch, deadlines)
+        for batch in batches_on_their_way(but=mine, ended=ENDED, scope=actor.scope)[:ELSEWHERE]
+    ]
     return render(request, "workbench.html", context)
+
+
+def _second_hand(actor: Actor) -> dict[str, Any]:
+    """账户变更 and 停发: what another asked for and this person may answer, and what they asked."""
+    told: dict[str, Any] = {}
+    if actor.duty in TOWN:
+        changes = list(account_changes(scope=actor.scope, state="PROPOSED")[:SHOWN])
+        is_checker = actor.duty == Duty.TOWN_CHECK
+        told["changes"] = [
+            {"change": one, "is_mine": not is_checker or one.proposed_by == actor.username}
+            for one in changes
+            if is_checker or one.proposed_by == actor.username
+        ]
+    if actor.duty in TOWN | DEPARTMENT:
+        stops = stops_to_confirm(scope=actor.scope)[:SHOWN]
+        told["stops"] = [{"stop": one, "is_mine": one.asked_by == actor.username} for one in stops]
+    return told
+
+
+def _on_its_way(batch: Any, deadlines: Deadlines) -> dict[str, Any]:
+    """One batch that somebody else holds: who, and until when."""
+    step = next(iter(following(batch)), None)
+    return {
+        "batch": batch,
+        "step": step,
+        "seat": SEAT_WORD[step.seat] if step else "",
+        "chip": deadlines.chip(batch.status, batch.due_on) if step else None,
+    }
 
 
 def _elsewhere(request: DeskRequest, deadlines: Deadlines) -> list[dict[str, Any]]:
@@ -140,9 +182,16 @@ def _bank_home(request: DeskRequest) -> HttpResponse:
         }
         for share in page.rows
     ]
-    return render(
-        request, "bank_home.html", {"rows": rows, "page": page, "banks": paying_banks(scope=scope)}
-    )
+    states = shares_by_state(scope=scope)
+    context = {
+        "rows": rows,
+        "page": page,
+        "to_receive": states.get(ShareState.SENT, 0),
+        "to_pay": states.get(ShareState.PAYING, 0),
+        "to_return": states.get(ShareState.RECALLING, 0),
+        "done": states.get(ShareState.DONE, 0),
+    }
+    return render(request, "bank_home.html", context)
 
 
 def share_figures(states: dict[str, tuple[int, int]]) -> dict[str, int]:

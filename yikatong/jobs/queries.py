@@ -51,3 +51,9 @@ def parts_of(kept: Inbox, *, scope: Scope) -> list[Inbox]:
             applied_at=None,
         ).order_by("name")
     )
+
+
+def find_quarantine(item_id: int, *, scope: Scope) -> Quarantine | None:
+    """One 异常挂账, open or closed; None where nothing of that number is in the scope."""
+    found: Quarantine | None = Quarantine.objects.filter(county=scope.county, pk=item_id).first()
+    return found

@@ -87,6 +87,20 @@ EXTRA_POLICIES: Final = (
         "FOR SELECT TO ykt_bank USING (EXISTS (SELECT FROM payout_bankshare AS share"
         " WHERE share.batch_id = submission_batch.id))",
     ),
+    # a village sees the lines of its own people, whichever unit drafted them, and nothing more
+    (
+        "submission_line",
+        "village_sees_its_people",
+        "FOR SELECT TO ykt_village USING (EXISTS (SELECT FROM registry_person AS person"
+        " WHERE person.county = submission_line.county"
+        " AND person.id_index = submission_line.beneficiary_index))",
+    ),
+    (
+        "submission_batch",
+        "village_sees_its_batches",
+        "FOR SELECT TO ykt_village USING (EXISTS (SELECT FROM submission_line AS line"
+        " WHERE line.batch_id = submission_batch.id))",
+    ),
     # the chain is one over all counties: it is appended by its definer and proved by the worker
     ("audit_auditevent", "chain_is_appended", "FOR INSERT TO ykt_owner WITH CHECK (true)"),
     (

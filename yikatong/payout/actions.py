@@ -6,10 +6,12 @@ from typing import Final
 
 from django.utils import timezone
 
+from yikatong.audit.actions import record
 from yikatong.funding.queries import live_requests, received_fen
+from yikatong.jobs.models import Quarantine
 from yikatong.jobs.numbers import wire_number
 from yikatong.jobs.queue import defer
-from yikatong.kernel.actor import Actor
+from yikatong.kernel.actor import Actor, Duty
 from yikatong.kernel.digest import of_digests
 from yikatong.kernel.errors import Refused, TryAgain
 from yikatong.kernel.money import Money
@@ -25,6 +27,7 @@ from yikatong.submission.models import Approval, Batch
 from yikatong.submission.queries import approval_of
 
 SHORTEST_REASON: Final = 4
+CLOSING: Final = frozenset({Duty.FINANCE, Duty.DEPT_CLERK, Duty.DEPT_CHIEF})
 STOPPABLE: Final = frozenset({"READY", "REQUESTED", "IN_REVIEW", "RELEASED", "FUNDED"})
 
 
@@ -160,8 +163,7 @@ def recalled(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict
 
 def stop(payment: Payment, *, reason: str, actor: Actor) -> Stop:
     """停发 of one payment, asked by one person before release; another confirms."""
-    if payment.batch.status not in STOPPABLE or payment.state != PaymentState.SENT:
-        raise Refused("这笔已经下达代发指令或已有结果，不能停发。")
+    _stoppable(payment, actor)
     if len(reason.strip()) < SHORTEST_REASON:
         raise Refused("请写明停发的原因（不少于 4 个字）。")
     asked, is_new = Stop.objects.get_or_create(
@@ -177,6 +179,7 @@ def stop(payment: Payment, *, reason: str, actor: Actor) -> Stop:
     )
     if not is_new:
         raise Refused("这笔已有停发申请，等待另一人复核。")
+    _record_stop(payment, "payment.stop", asked.reason, actor=actor)
     return asked
 
 
@@ -185,8 +188,7 @@ def confirm_stop(asked: Stop, *, actor: Actor) -> Payment:
     if asked.asked_by == actor.username:
         raise Refused("停发须由另一人复核。")
     payment = asked.payment
-    if payment.batch.status not in STOPPABLE or payment.state != PaymentState.SENT:
-        raise Refused("这笔已经下达代发指令或已有结果，不能停发。")
+    _stoppable(payment, actor)
     Stop.objects.filter(pk=asked.pk).update(
         confirmed_by=actor.username, confirmed_at=timezone.now()
     )
@@ -194,7 +196,51 @@ def confirm_stop(asked: Stop, *, actor: Actor) -> Payment:
         state=PaymentState.STOPPED
     )
     defer("payout.post_stop", payment_id=payment.pk, county=payment.county)
+    _record_stop(payment, "payment.stopped", asked.reason, actor=actor)
     return payment
+
+
+def _stoppable(payment: Payment, actor: Actor) -> None:
+    """停发 is the drafting unit's or its department's, before the instruction leaves."""
+    if actor.unit_no != payment.unit_no and actor.scope.department_no != payment.department_no:
+        raise Refused("停发由编制单位或主管部门办理，不在您的办理范围内。")
+    if payment.batch.status not in STOPPABLE or payment.state != PaymentState.SENT:
+        raise Refused("这笔已经下达代发指令或已有结果，不能停发。")
+
+
+def _record_stop(payment: Payment, action: str, note: str, *, actor: Actor) -> None:
+    """One event per press; the payment by its wire number, never the person."""
+    record(
+        actor=actor,
+        action=action,
+        result="done",
+        unit_no=payment.unit_no,
+        department_no=payment.department_no,
+        batch_id=payment.batch_id,
+        note=f"{payment.detail_id}：{note}",
+    )
+
+
+def close_exception(item: Quarantine, *, reason: str, actor: Actor) -> None:
+    """销账 of an 异常挂账 by finance or the department: what was found out is written down."""
+    if actor.duty not in CLOSING:
+        raise Refused("异常挂账由财政或主管部门查清后销账。")
+    if item.closed_at is not None:
+        raise Refused("这一笔已经销账。")
+    if len(reason.strip()) < SHORTEST_REASON:
+        raise Refused("请写明查清的情况和处理结果（不少于 4 个字）。")
+    Quarantine.objects.filter(pk=item.pk, county=item.county, closed_at=None).update(
+        closed_at=timezone.now(), closed_by=actor.username, closing_reason=reason.strip()
+    )
+    record(
+        actor=actor,
+        action="quarantine.close",
+        result="done",
+        unit_no=item.unit_no,
+        department_no=item.department_no,
+        batch_id=item.batch_id,
+        note=f"{item.kind}：{reason.strip()}",
+    )
 
 
 def move_share(share: BankShare, why: str, *, actor: Actor, reason: str = "") -> None:

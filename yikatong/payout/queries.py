@@ -210,10 +210,18 @@ def share_money(
     return found
 
 
+def shares_by_state(*, scope: Scope) -> dict[str, int]:
+    """How many shares of the scope stand in each state."""
+    rows = BankShare.objects.filter(county=scope.county).order_by().values("state")
+    return {row["state"]: row["n"] for row in rows.annotate(n=Count("id"))}
+
+
 def stops_to_confirm(*, scope: Scope) -> QuerySet[Stop]:
     """停发 that one person asked for and another has not confirmed."""
     return (
-        Stop.objects.filter(county=scope.county, confirmed_at=None)
+        Stop.objects.filter(
+            county=scope.county, confirmed_at=None, payment__state=PaymentState.SENT
+        )
         .select_related("payment__batch__programme", "payment__line")
         .order_by("id")
     )

@@ -9,16 +9,22 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from yikatong.audit.actions import record
-from yikatong.kernel.actor import Actor, Duty
+from yikatong.jobs.queries import find_quarantine
+from yikatong.kernel.actor import Duty
 from yikatong.kernel.errors import Refused
 from yikatong.organisation.paging import page_of, told_count
-from yikatong.organisation.policy import DEPARTMENT, TOWN, DeskRequest, policy
+from yikatong.organisation.policy import (
+    DEPARTMENT,
+    QUARANTINE_READERS,
+    TOWN,
+    DeskRequest,
+    policy,
+)
 from yikatong.payout import actions
-from yikatong.payout.forms import StopForm
-from yikatong.payout.models import Payment
+from yikatong.payout.forms import CloseForm, StopForm
 from yikatong.payout.queries import find_payment, find_share, payments_of_share
 from yikatong.payout.rules import PAYMENT_WORD, SHARE_WORD, PaymentState, ShareState
+from yikatong.submission.queries import numbers_of
 
 CONFLICT: Final = 409
 UNPROCESSABLE: Final = 422
@@ -49,28 +55,41 @@ def stop(request: DeskRequest, payment_id: int) -> HttpResponse:
             if not form.is_valid():
                 return render(request, "stop.html", context | {"form": form}, status=UNPROCESSABLE)
             actions.stop(payment, reason=form.cleaned_data["reason"], actor=actor)
-            _record(payment, "payment.stop", form.cleaned_data["reason"], actor)
             messages.success(request, "已提出停发，等待另一人复核；复核后银行不再发放这一笔。")
         else:
             actions.confirm_stop(asked, actor=actor)
-            _record(payment, "payment.stopped", asked.reason, actor)
             messages.success(request, "已复核停发，款项留待退回国库。")
     except Refused as error:
         return render(request, "stop.html", context | {"why_not": str(error)}, status=CONFLICT)
     return redirect("payments", number=payment.batch.number)
 
 
-def _record(payment: Payment, action: str, note: str, actor: Actor) -> None:
-    """One event per press; the payment by its wire number, never the person."""
-    record(
-        actor=actor,
-        action=action,
-        result="done",
-        unit_no=payment.unit_no,
-        department_no=payment.department_no,
-        batch_id=payment.batch_id,
-        note=f"{payment.detail_id}：{note.strip()}",
-    )
+@policy(QUARANTINE_READERS)
+@require_http_methods(["GET", "POST"])
+def close_exception(request: DeskRequest, item_id: int) -> HttpResponse:
+    """异常挂账, one item: read by its readers, closed with a note by finance or the department."""
+    actor = request.actor
+    item = find_quarantine(item_id, scope=actor.scope)
+    if item is None:
+        raise Http404
+    batches = numbers_of([item.batch_id] if item.batch_id else [], scope=actor.scope)
+    context: dict[str, Any] = {
+        "item": item,
+        "number": batches.get(item.batch_id or 0, ""),
+        "can_close": item.closed_at is None and actor.duty in actions.CLOSING,
+        "form": CloseForm(),
+    }
+    if request.method == "GET":
+        return render(request, "exception.html", context)
+    form = CloseForm(request.POST)
+    if not form.is_valid():
+        return render(request, "exception.html", context | {"form": form}, status=UNPROCESSABLE)
+    try:
+        actions.close_exception(item, reason=form.cleaned_data["reason"], actor=actor)
+    except Refused as error:
+        return render(request, "exception.html", context | {"why_not": str(error)}, status=CONFLICT)
+    messages.success(request, "已销账，说明已记入留痕。")
+    return redirect("exceptions")
 
 
 @policy({Duty.BANK})

@@ -55,7 +55,7 @@ def propose_account(
     if AccountChange.objects.filter(account=account, state=AccountChange.State.PROPOSED).exists():
         raise Refused("这个账户已有一份变更在等待复核。")
     vault, digits = the_vault(), number.reveal()
-    return AccountChange.objects.create(
+    change: AccountChange = AccountChange.objects.create(
         county=account.county,
         unit_no=account.unit_no,
         account=account,
@@ -70,6 +70,8 @@ def propose_account(
         proposed_by=actor.username,
         proposed_at=timezone.now(),
     )
+    _record_change(change, "account.propose", "done", change.reason, actor=actor)
+    return change
 
 
 def confirm_account(change: AccountChange, *, actor: Actor) -> CardAccountVersion:
@@ -96,6 +98,7 @@ def confirm_account(change: AccountChange, *, actor: Actor) -> CardAccountVersio
     )
     CardAccount.objects.filter(pk=change.account_id, county=change.county).update(current=version)
     _decide(change, AccountChange.State.CONFIRMED, "", actor=actor)
+    _record_change(change, "account.confirm", "passed", change.reason, actor=actor)
     return version
 
 
@@ -105,6 +108,7 @@ def return_account(change: AccountChange, *, reason: str, actor: Actor) -> None:
     if len(reason.strip()) < SHORTEST_REASON:
         raise Refused("请写明退回的原因（不少于 4 个字）。")
     _decide(change, AccountChange.State.RETURNED, reason.strip(), actor=actor)
+    _record_change(change, "account.return", "returned", reason.strip(), actor=actor)
 
 
 def name_guardian(
@@ -166,6 +170,19 @@ def _decidable(change: AccountChange, actor: Actor) -> None:
 def _decide(change: AccountChange, state: AccountChange.State, note: str, *, actor: Actor) -> None:
     AccountChange.objects.filter(pk=change.pk, county=change.county).update(
         state=state, decided_by=actor.username, decided_at=timezone.now(), decision_note=note
+    )
+
+
+def _record_change(
+    change: AccountChange, action: str, result: str, note: str, *, actor: Actor
+) -> None:
+    """One event per press; the account by its own number here, never the card's."""
+    record(
+        actor=actor,
+        action=action,
+        result=result,
+        unit_no=change.unit_no,
+        note=f"账户 {change.account_id}：{note}",
     )
 
 

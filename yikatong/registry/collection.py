@@ -34,6 +34,8 @@ CARD_WORDS: Final = {
 }
 STATUS_IN_USE: Final = ("", "正常", "1", "启用")
 HEAD_RELATIONS: Final = ("本人", "户主")
+MOST_ON_ONE_PHONE: Final = 3
+SHOWN_ROWS: Final = 5
 SUFFIXES: Final = ("村民委员会", "居民委员会", "村委会", "居委会")
 
 
@@ -113,10 +115,12 @@ def people_rows(
     rows: list[tuple[Any, ...]] = []
     troubles: list[Trouble] = []
     vault = the_vault()
+    twice = _in_two_places(frame)
     for line in frame.iter_rows(named=True):
         try:
             if (line["status"] or "").strip() not in STATUS_IN_USE:
                 continue
+            _refuse_if_known(twice.get(line["row"]))
             rows.append(
                 _person(line, county=county, places=places, banks=banks, today=today, vault=vault)
             )
@@ -124,6 +128,45 @@ def people_rows(
             name = line["beneficiary_name"] or ""
             troubles.append(Trouble(line["row"], f"第 {line['row']} 行 {name}：{error}"))
     return rows, troubles
+
+
+def _refuse_if_known(why: str | None) -> None:
+    if why is not None:
+        raise Refused(why)
+
+
+def _in_two_places(frame: pl.DataFrame) -> dict[int, str]:
+    """Row → why: one id number of this book in two villages. The first row counts, no other."""
+    place = pl.concat_str(pl.col("town").fill_null(""), pl.col("village").fill_null(""))
+    told = frame.select("row", number="beneficiary_id", place=place).drop_nulls("number")
+    first = told.group_by("number", maintain_order=True).agg(
+        pl.col("row").first().alias("first"), pl.col("place").first().alias("there")
+    )
+    again = told.join(first, on="number").filter(pl.col("place") != pl.col("there"))
+    return {
+        row: f"身份证号与第 {at} 行相同，那一行登记在“{there}”。请核实其所属镇街后只留一行。"
+        for row, at, there in again.select("row", "first", "there").iter_rows()
+    }
+
+
+def shared_phones(frame: pl.DataFrame) -> list[Trouble]:
+    """A sentence per phone that more than three people of a book share; nobody is held back."""
+    if "phone" not in frame.columns:
+        return []
+    shared = (
+        frame.drop_nulls("phone")
+        .group_by("phone", maintain_order=True)
+        .agg(pl.col("row"), pl.col("beneficiary_id").n_unique().alias("people"))
+        .filter(pl.col("people") > MOST_ON_ONE_PHONE)
+    )
+    return [
+        Trouble(
+            rows[0],
+            f"第 {'、'.join(map(str, rows[:SHOWN_ROWS]))} 行等 {people} 人共用电话"
+            f" {masked_phone(phone)}，请核实是否本人或监护人的电话。",
+        )
+        for phone, rows, people in shared.iter_rows()
+    ]
 
 
 def _person(

@@ -161,6 +161,27 @@ def latest_verifications(
     return {answer.version_id: answer for answer in answers}
 
 
+def versions_before(
+    changes: Collection[AccountChange], *, scope: Scope
+) -> dict[int, CardAccountVersion]:
+    """By change: the version that was in force when it was proposed, in one query."""
+    found: dict[int, CardAccountVersion] = {}
+    versions = CardAccountVersion.objects.filter(
+        county=scope.county, account_id__in=[change.account_id for change in changes]
+    )
+    for version in versions.defer("number_cipher").order_by("id"):
+        for change in changes:
+            if change.account_id == version.account_id and version.entered_at <= change.proposed_at:
+                found[change.pk] = version
+    return found
+
+
+def without_account(*, scope: Scope) -> int:
+    """How many people of the scope have no account in force."""
+    holders = CardAccount.objects.filter(county=scope.county, is_active=True)
+    return persons(scope=scope).exclude(pk__in=holders.values("person_id")).count()
+
+
 def account_changes(*, scope: Scope, state: str = "") -> QuerySet[AccountChange]:
     """账户变更 of the scope, newest first."""
     found = (

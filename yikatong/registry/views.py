@@ -9,7 +9,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from yikatong.audit.actions import record
 from yikatong.kernel.actor import Actor, Duty
 from yikatong.kernel.card import CARD_KIND_WORD, CardKind
 from yikatong.kernel.errors import Refused
@@ -28,6 +27,7 @@ from yikatong.registry.queries import (
     latest_verifications,
     people_named,
     person_by_index,
+    versions_before,
     versions_in_force,
     versions_of,
 )
@@ -123,7 +123,7 @@ def _propose(
     request: DeskRequest, one: Person, form: AccountChangeForm, banks: dict[int, str]
 ) -> HttpResponse:
     facts, actor = form.cleaned_data, request.actor
-    change = actions.propose_account(
+    actions.propose_account(
         active_account_of(one, scope=actor.scope),
         facts["card"],
         bank_no=facts["bank_no"],
@@ -132,7 +132,6 @@ def _propose(
         reason=facts["reason"],
         actor=actor,
     )
-    _record(change, "account.propose", "done", facts["reason"], actor)
     messages.success(request, "已提出账户变更，等待镇街审核人复核；复核前仍用原账户。")
     return redirect("account-changes")
 
@@ -154,7 +153,7 @@ def changes(request: DeskRequest) -> HttpResponse:
         }
         for value, label in (("", "全部"), *AccountChange.State.choices)
     ]
-    rows = [{"change": one, **_told(one, request.actor)} for one in page.rows]
+    rows = _told(page.rows, request.actor)
     context = {"rows": rows, "page": page, "count": told_count(found, "份"), "tabs": tabs}
     return render(request, "account_changes.html", context)
 
@@ -167,9 +166,10 @@ def change(request: DeskRequest, change_id: int) -> HttpResponse:
     one = find_change(change_id, scope=actor.scope)
     if one is None:
         raise Http404
+    (told,) = _told([one], actor)
     context: dict[str, Any] = {
-        "change": one,
-        **_told(one, actor),
+        **told,
+        "is_mine": one.proposed_by == actor.username,
         "can_decide": actor.duty == Duty.TOWN_CHECK and one.state == AccountChange.State.PROPOSED,
     }
     if request.method == "GET":
@@ -192,31 +192,28 @@ def change(request: DeskRequest, change_id: int) -> HttpResponse:
 def _decide(one: AccountChange, facts: dict[str, Any], actor: Actor) -> None:
     if facts["decision"] == "confirm":
         actions.confirm_account(one, actor=actor)
-        _record(one, "account.confirm", "passed", one.reason, actor)
     else:
         actions.return_account(one, reason=facts["reason"], actor=actor)
-        _record(one, "account.return", "returned", facts["reason"], actor)
 
 
-def _told(one: AccountChange, actor: Actor) -> dict[str, Any]:
+def _told(changes: list[AccountChange], actor: Actor) -> list[dict[str, Any]]:
+    """Each change with the account as it stood when it was proposed, whatever happened since."""
     banks = paying_banks(scope=actor.scope)
-    old = one.account.current
-    return {
-        "person": one.account.person,
-        "state_word": AccountChange.State(one.state).label,
-        "state_tone": STATE_TONE[one.state],
-        "old_bank": banks[old.bank_no].name if old else "",
-        "new_bank": banks[one.bank_no].name,
-        "old_kind": CARD_KIND_WORD[CardKind(old.kind)] if old else "",
-        "new_kind": CARD_KIND_WORD[CardKind(one.kind)],
-    }
-
-
-def _record(one: AccountChange, action: str, result: str, note: str, actor: Actor) -> None:
-    record(
-        actor=actor,
-        action=action,
-        result=result,
-        unit_no=one.unit_no,
-        note=f"账户 {one.account_id}：{note.strip()}",
-    )
+    before = versions_before(changes, scope=actor.scope)
+    told = []
+    for one in changes:
+        old = before.get(one.pk)
+        told.append(
+            {
+                "change": one,
+                "old": old,
+                "person": one.account.person,
+                "state_word": AccountChange.State(one.state).label,
+                "state_tone": STATE_TONE[one.state],
+                "old_bank": banks[old.bank_no].name if old else "",
+                "new_bank": banks[one.bank_no].name,
+                "old_kind": CARD_KIND_WORD[CardKind(old.kind)] if old else "",
+                "new_kind": CARD_KIND_WORD[CardKind(one.kind)],
+            }
+        )
+    return told

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 
+from yikatong.audit.actions import record
 from yikatong.catalogue.models import Programme
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.calendar import YearUnknown
@@ -19,14 +20,23 @@ from yikatong.kernel.steps import NOTHING, Inputs, Passed, Returned, Verdict
 from yikatong.organisation.queries import county_settings, work_calendar
 from yikatong.registry.queries import rosters_not_fresh
 from yikatong.submission import bulk
-from yikatong.submission.models import Approval, Batch, Confirmation, Line, SourceFile
+from yikatong.submission.models import (
+    Approval,
+    Batch,
+    ColumnMapping,
+    Confirmation,
+    Line,
+    SourceFile,
+)
 from yikatong.submission.queries import approval_of
 from yikatong.submission.rules import Decision, DropReason, batch_number, roster_evidence
+from yikatong.submission.sheets_forms import DISBURSEMENT
 from yikatong.vault.access import the_vault
 
 WHOLE_BATCH = ""
 ROSTER_RULE = "SY-1"
 SHORTEST_REASON = 4
+MOST_ROWS_TOLD = 30
 CORRECT_WORKING_DAYS = 5  # 拟: the texts say 规定时限 only
 
 
@@ -45,6 +55,52 @@ def keep_file(
         uploaded_by=actor.username,
         uploaded_at=timezone.now(),
     )
+
+
+def remember_mapping(
+    mapping: Mapping[str, str],
+    *,
+    programme: Programme,
+    unit_no: int,
+    asked: Collection[str],
+    actor: Actor,
+) -> int:
+    """Keep what a person said of columns that were not sure; gives how many were kept.
+
+    Args:
+        mapping: the user's own header → field of the form; '' means that it is of no use.
+        asked: the headers that the reader was not sure of (`sheets_header.Mapped.is_sure`): only
+            these are remembered, a sure one needs no memory.
+
+    Raises:
+        Refused: no such field, or two headers for one field.
+    """
+    known = {field.name for field in DISBURSEMENT.fields}
+    kept = {header.strip(): field for header, field in mapping.items() if header in asked}
+    chosen = [field for field in kept.values() if field]
+    if unknown := sorted(set(chosen) - known):
+        raise Refused(f"没有“{unknown[0]}”这个字段，请从列出的字段里选。")
+    if len(set(chosen)) != len(chosen):
+        raise Refused("两列不能对应同一个字段，请只选一列。")
+    for header, field in kept.items():
+        ColumnMapping.objects.update_or_create(
+            county=actor.scope.county,
+            unit_no=unit_no,
+            programme_code=programme.code,
+            header=header[:60],
+            defaults={
+                "field": field,
+                "remembered_by": actor.username,
+                "remembered_at": timezone.now(),
+            },
+            create_defaults={
+                "department_no": programme.department_no,
+                "field": field,
+                "remembered_by": actor.username,
+                "remembered_at": timezone.now(),
+            },
+        )
+    return len(kept)
 
 
 def draft(
@@ -118,6 +174,34 @@ def remove_lines(batch: Batch, row_nos: Sequence[int], *, actor: Actor) -> int:
     removed, _ = Line.objects.filter(
         county=actor.scope.county, batch=batch, row_no__in=list(row_nos)
     ).delete()
+    return removed
+
+
+def take_out(batch: Batch, row_nos: Sequence[int], *, reason: str, actor: Actor) -> int:
+    """剔除 of chosen rows by the drafting unit, with a reason and an event of its own.
+
+    Raises:
+        Refused: no draft any more, not this unit's, no reason, or none of these rows is here.
+    """
+    if batch.status != "DRAFT" or actor.unit_no != batch.unit_no:
+        raise Refused("只有编制单位能在草稿里剔除明细；已送审的请审核人退回后再改。")
+    if len(reason.strip()) < SHORTEST_REASON:
+        raise Refused("请写明剔除的原因（不少于 4 个字），例如“本人已迁出”。")
+    removed = remove_lines(batch, row_nos, actor=actor)
+    if removed == 0:
+        raise Refused("请先勾选要剔除的行；已经剔除的不用再选。")
+    rows = "、".join(str(row_no) for row_no in sorted(set(row_nos))[:MOST_ROWS_TOLD])
+    record(
+        actor=actor,
+        action="batch.remove",
+        result="stays",
+        unit_no=batch.unit_no,
+        department_no=batch.department_no,
+        batch_id=batch.pk,
+        from_status=batch.status,
+        to_status=batch.status,
+        note=f"剔除 {removed} 行（第 {rows} 行）：{reason.strip()}",
+    )
     return removed
 
 

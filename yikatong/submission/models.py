@@ -24,6 +24,28 @@ class SourceFile(CountyRecord):
         db_table_comment = "上传的名单文件"
 
 
+class ColumnMapping(CountyRecord):
+    """列对应: what a column of this unit's own sheet means, said once by a person where it was not
+    sure. The newest saying counts.
+    """
+
+    department_no = models.IntegerField(null=True, db_comment="主管部门编号")
+    programme_code = models.CharField(max_length=20, db_comment="项目编码")
+    header = models.CharField(max_length=60, db_comment="表头原文")
+    field = models.CharField(max_length=30, db_comment="对应的字段")
+    remembered_by = models.CharField(max_length=60, db_comment="指定人账号")
+    remembered_at = models.DateTimeField(db_comment="指定时间")
+
+    class Meta:
+        db_table_comment = "列对应"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["county", "unit_no", "programme_code", "header"],
+                name="one_meaning_per_header",
+            ),
+        )
+
+
 class Batch(CountyRecord):
     """批次 of one programme, one period and one 编制单位 (`unit_no`). Guard it: keep it small."""
 

@@ -9,7 +9,22 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.errors import Refused
-from yikatong.submission.models import Approval, Batch, Confirmation, Line, SourceFile
+from yikatong.submission.models import (
+    Approval,
+    Batch,
+    ColumnMapping,
+    Confirmation,
+    Line,
+    SourceFile,
+)
+
+
+def remembered_mapping(unit_no: int, programme_code: str, *, scope: Scope) -> dict[str, str]:
+    """The user's own header → field, as people of this unit have said for this programme."""
+    said = ColumnMapping.objects.filter(
+        county=scope.county, unit_no=unit_no, programme_code=programme_code
+    )
+    return dict(said.values_list("header", "field"))
 
 
 def batches(*, scope: Scope) -> QuerySet[Batch]:
@@ -132,6 +147,28 @@ def batch_ids_since(day: date, *, scope: Scope) -> list[int]:
         Batch.objects.filter(county=scope.county, made_at__date__gte=day).values_list(
             "pk", flat=True
         )
+    )
+
+
+def lines_of_people(*, scope: Scope) -> QuerySet[Line]:
+    """For a village: lines of its own people in any batch that has left the draft, newest first."""
+    return (
+        Line.objects.filter(county=scope.county)
+        .exclude(batch__status__in=("DRAFT", "DROPPED"))
+        .select_related("batch__programme")
+        .order_by("-id")
+    )
+
+
+def batches_on_their_way(
+    *, but: Collection[int], ended: Collection[str], scope: Scope
+) -> QuerySet[Batch]:
+    """Batches of the scope that have not ended and wait for somebody else, newest first."""
+    return (
+        batches(scope=scope)
+        .exclude(status__in=list(ended))
+        .exclude(pk__in=list(but))
+        .order_by("-id")
     )
 
 

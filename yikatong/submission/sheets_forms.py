@@ -101,6 +101,9 @@ _ID_WORDS: Final = tuple(
 _NAME_WORDS: Final = ("", "姓名", "名称", "名字")
 PERSON_NAME: Final = "person_name"
 PERSON_ID: Final = "person_id"
+# what this house wrote into a marked workbook: the rules that the row broke when it was checked
+EARLIER: Final = "earlier"
+EARLIER_WORD: Final = "校验标识"
 
 
 def _party(prefix: str, word: str, *called: str) -> tuple[Field, Field]:
@@ -227,6 +230,7 @@ DISBURSEMENT: Final = Form(
         _field("sex", "性别", Kind.CODED, ""),
         _field("age", "年龄", Kind.NUMBER, "周岁"),
         _field("relation", "与户主关系", Kind.CODED, "关系 家庭关系"),
+        _field(EARLIER, EARLIER_WORD, Kind.TEXT, "校验标识系统填写"),
         *_TAIL,
     ),
     required=(PERSON_NAME, PERSON_ID, "amount"),

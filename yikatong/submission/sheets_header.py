@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import Final
 
@@ -38,6 +39,10 @@ class Mapped:
     label: str
     field: str | None
     how: str
+
+    @property
+    def is_used(self) -> bool:
+        return self.field is not None and self.how in {KNOWN, TOLD}
 
     @property
     def is_sure(self) -> bool:
@@ -77,6 +82,10 @@ def find_header(
         _matched(at, _two_rows(texts[at - 1], texts[at]), form, known, told)
         for at in range(1, len(texts))
     ]
+    candidates += [
+        _matched(at, _three_rows(*texts[at - 2 : at + 1]), form, known, told)
+        for at in range(2, len(texts))
+    ]
     best = max(candidates, key=lambda header: len(header.columns), default=None)
     return best if best is not None and len(best.columns) >= FEWEST_FIELDS else None
 
@@ -108,17 +117,30 @@ def _two_rows(top: list[str], bottom: list[str]) -> list[list[str]]:
 
     A title above is filled to the right over the columns that its merge covered.
     """
-    width = max(len(top), len(bottom))
-    top = [*top, *[""] * (width - len(top))]
-    bottom = [*bottom, *[""] * (width - len(bottom))]
-    filled: list[str] = []
-    for upper, lower in zip(top, bottom, strict=True):
-        carried = filled[-1] if filled and not upper and lower else upper
-        filled.append(carried)
     return [
         [text for text in (upper + lower, lower, upper) if text] or [""]
-        for upper, lower in zip(filled, bottom, strict=True)
+        for upper, lower in _filled(top, bottom)
     ]
+
+
+def _three_rows(top: list[str], middle: list[str], bottom: list[str]) -> list[list[str]]:
+    """As two rows, with one more title over both."""
+    merged = _filled(top, [m or b for m, b in zip_longest(middle, bottom, fillvalue="")])
+    below = _filled(middle, bottom)
+    return [
+        list(dict.fromkeys(t for t in (upper + mid + low, mid + low, upper + low, low, mid) if t))
+        or [upper]
+        for (upper, _), (mid, low) in zip_longest(merged, below, fillvalue=("", ""))
+    ]
+
+
+def _filled(top: list[str], bottom: list[str]) -> list[tuple[str, str]]:
+    """Both rows column by column; a title above reaches right over what stands below it."""
+    found: list[tuple[str, str]] = []
+    for upper, lower in zip_longest(top, bottom, fillvalue=""):
+        carried = found[-1][0] if found and not upper and lower else upper
+        found.append((carried, lower))
+    return found
 
 
 def _matched(
@@ -143,7 +165,9 @@ def _matched(
             # what a person said of another column goes before the form's own words
             if name in said:
                 how = REPEATED
-        if name is None:
+        if name == "":  # a person said that it is of no use
+            mapped.append(Mapped(place, label, None, TOLD))
+        elif name is None:
             mapped.append(_unused(place, label, texts, form))
         elif name in columns or how == REPEATED:
             mapped.append(Mapped(place, label, name, REPEATED))

@@ -90,6 +90,12 @@ class Sheet:
     fixed: Mapping[str, int]
     mapped: tuple[Mapped, ...] = ()
 
+    def place_of(self, field: str) -> int | None:
+        """The column (from 0) of the user's own sheet that a field was read from."""
+        label = self.labels.get(field)
+        used = {column.label: column.place for column in reversed(self.mapped) if column.is_used}
+        return None if label is None else used.get(label)
+
 
 class MissingColumns(Refused):
     """A required column was not found: what stands in the sheet, for a person to say which it is.

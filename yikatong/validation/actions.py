@@ -30,11 +30,12 @@ from yikatong.submission.actions import (
     redraft,
 )
 from yikatong.submission.models import Batch, SourceFile
-from yikatong.submission.queries import answers
+from yikatong.submission.queries import answers, remembered_mapping
 from yikatong.submission.rules import roster_evidence
 from yikatong.validation import bulk
 from yikatong.validation.intake import read_list
 from yikatong.validation.models import CheckRun
+from yikatong.validation.progress import progress
 from yikatong.validation.queries import last_run, open_obligations
 from yikatong.validation.rules import Bands, Report
 from yikatong.validation.world import world_facts
@@ -224,7 +225,12 @@ def run_check(run: CheckRun, *, bands: Bands, actor: Actor) -> None:
     period = Period.parse(run.period)
     try:
         intake = read_list(
-            content, run.source_file.name, programme, period, today=timezone.localdate()
+            content,
+            run.source_file.name,
+            programme,
+            period,
+            today=timezone.localdate(),
+            mapping=remembered_mapping(run.unit_no, programme.code, scope=actor.scope),
         )
     except Refused as error:
         CheckRun.objects.filter(pk=run.pk, county=county).update(
@@ -232,8 +238,10 @@ def run_check(run: CheckRun, *, bands: Bands, actor: Actor) -> None:
         )
         return
     told = check_rows(intake.rows, programme=programme, period=period, bands=bands, actor=actor)
+    since = progress(intake.sheet.frame, told.findings)
+    report = told.with_notices(intake.notices).as_json()
     CheckRun.objects.filter(pk=run.pk, county=county).update(
-        state=CheckRun.State.DONE, report=told.with_notices(intake.notices).as_json()
+        state=CheckRun.State.DONE, report=report | ({} if since is None else since.as_json())
     )
 
 
@@ -248,7 +256,14 @@ def store_check(run: CheckRun, *, actor: Actor) -> Batch:
     period = Period.parse(run.period)
     sealed = bytes(run.source_file.sealed)
     content = the_vault().decrypt(sealed, county=run.county, field="upload.body")
-    intake = read_list(content, run.source_file.name, programme, period, today=timezone.localdate())
+    intake = read_list(
+        content,
+        run.source_file.name,
+        programme,
+        period,
+        today=timezone.localdate(),
+        mapping=remembered_mapping(run.unit_no, programme.code, scope=actor.scope),
+    )
     batch = draft(
         programme=programme,
         period=period,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from django import forms
+from django.utils import timezone
 
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.period import Period
@@ -13,16 +14,25 @@ from yikatong.kernel.period import Period
 ENDINGS: Final = (".xlsx", ".xls", ".csv")
 MOST_BYTES: Final = 20 * 1024 * 1024
 LONGEST_REASON: Final = 300
+LONGEST_ROW_NO: Final = 9
+MONTHS_OFFERED: Final = 26
 
 
 class UploadForm(forms.Form):
-    programme = forms.ChoiceField(label="补贴项目", error_messages={"required": "请选择补贴项目。"})
+    programme = forms.ChoiceField(
+        label="补贴项目",
+        help_text="只列出由本单位编制名单的项目。",
+        error_messages={
+            "required": "请选择补贴项目。",
+            "invalid_choice": "这个项目不由本单位编制，请从列表中选择。",
+        },
+    )
     period = forms.CharField(
         label="期次",
         max_length=7,
-        help_text="按年发放的项目填写发放当月，写法如 2026-11。",
-        widget=forms.TextInput(attrs={"type": "month", "pattern": "20[0-9]{2}-(0[1-9]|1[0-2])"}),
-        error_messages={"required": "请填写期次，例如 2026-11。"},
+        help_text="按月发放的选补贴所属月份，按年发放的选发放当月。",
+        widget=forms.Select,
+        error_messages={"required": "请选择期次。"},
     )
     file = forms.FileField(
         label="名单文件",
@@ -34,6 +44,7 @@ class UploadForm(forms.Form):
         self.by_code = {programme.code: programme for programme in programmes}
         options = [(code, f"{code} {one.name}") for code, one in self.by_code.items()]
         self.fields["programme"].choices = [("", "请选择"), *options]  # type: ignore[attr-defined]
+        self.fields["period"].widget.choices = list(_months_back())
 
     def clean_programme(self) -> Any:
         return self.by_code[self.cleaned_data["programme"]]
@@ -56,6 +67,33 @@ class UploadForm(forms.Form):
         if file.size > MOST_BYTES:
             raise forms.ValidationError("文件超过 20 MB，请拆分后再上传。")
         return file
+
+
+def _months_back() -> Iterator[tuple[str, str]]:
+    """Next month and the two years before it; a browser's own month field speaks its own tongue."""
+    today = timezone.localdate()
+    newest = today.year * 12 + today.month
+    for month in range(newest, newest - MONTHS_OFFERED, -1):
+        year, place = divmod(month, 12)
+        yield f"{year}-{place + 1:02d}", f"{year} 年 {place + 1} 月"
+
+
+class TakeOutForm(forms.Form):
+    """剔除: which rows of a draft, and why."""
+
+    rows = forms.TypedMultipleChoiceField(
+        coerce=int, error_messages={"required": "请先勾选要剔除的行。"}
+    )
+    reason = forms.CharField(
+        max_length=LONGEST_REASON,
+        error_messages={"required": "请写明剔除的原因，例如“本人已迁出”。"},
+    )
+
+    def __init__(self, rows: Iterable[str], *arguments: Any, **words: Any) -> None:
+        super().__init__(*arguments, **words)
+        self.fields["rows"].choices = [  # type: ignore[attr-defined]
+            (row, row) for row in rows if row.isdecimal() and len(row) <= LONGEST_ROW_NO
+        ]
 
 
 class AnswerForm(forms.Form):

@@ -6,7 +6,7 @@ Everything here is done by whole columns: a list of a million lines is read as o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -15,12 +15,14 @@ import polars as pl
 
 from yikatong.catalogue.models import Programme
 from yikatong.kernel.masks import masked_id
+from yikatong.kernel.names import has_private_use, rare_characters
 from yikatong.kernel.period import Period
 from yikatong.kernel.resident_id import LENGTH
 from yikatong.submission.line_columns import decimals, digests, rewritten
 from yikatong.submission.sheets import Sheet, read_sheet
 from yikatong.submission.sheets_door import WEB, Limits
 from yikatong.submission.sheets_forms import DISBURSEMENT
+from yikatong.submission.sheets_header import NO_MAPPING
 from yikatong.validation import row_rules
 from yikatong.validation.rules import FoundRow
 from yikatong.vault.access import the_vault
@@ -33,17 +35,20 @@ WHOLE_DIGITS: Final = 10
 STANDARD_SCALE: Final = 7
 QUANTITY_SCALE: Final = 3
 MOST_MONTHS: Final = 12 * 10
+FIRST_HAN: Final = "\u3400"
+SHOWN_CHARACTERS: Final = 20
 PARTIES: Final = ("head", "payee", "beneficiary")
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
     """A sheet ready to be checked or stored: `rows` as `submission.line_columns` describes them;
-    `notices` are about the file, not about a line.
+    `notices` are about the file, not about a line; `sheet` is what was read, for those who mark it.
     """
 
     rows: pl.DataFrame
     notices: tuple[FoundRow, ...]
+    sheet: Sheet
 
 
 def read_list(
@@ -54,15 +59,20 @@ def read_list(
     *,
     today: date,
     limits: Limits = WEB,
+    mapping: Mapping[str, str] = NO_MAPPING,
 ) -> Intake:
     """Read a 发放清册 for one programme and period.
 
+    Args:
+        mapping: the user's own header → field, where a person has said so.
+
     Raises:
-        Refused: unreadable, unsafe, empty, or a required column is missing.
+        Refused: unreadable, unsafe or empty; MissingColumns where a required column is missing.
     """
     form = DISBURSEMENT.requiring(*programme.required_columns)
-    sheet = read_sheet(content, form, name=name, limits=limits)
-    return Intake(lines_of(sheet.frame, programme, period, today), tuple(_notices(sheet)))
+    sheet = read_sheet(content, form, name=name, limits=limits, mapping=mapping)
+    lines = lines_of(sheet.frame, programme, period, today)
+    return Intake(lines, tuple(_notices(sheet)), sheet)
 
 
 def _notices(sheet: Sheet) -> Iterator[FoundRow]:
@@ -70,6 +80,24 @@ def _notices(sheet: Sheet) -> Iterator[FoundRow]:
         yield FoundRow(
             notice.row or 0, notice.field, notice.rule, notice.severity, notice.message, "提示"
         )
+    rare = _rare_characters(sheet.frame)
+    if rare:
+        yield FoundRow(
+            0, "beneficiary_name", "NC-2", "info",
+            f"姓名里有 {len(rare)} 个生僻字（{'、'.join(rare[:SHOWN_CHARACTERS])}），"
+            "银行系统可能写不出，请核对开户姓名的写法。", "提示",
+        )  # fmt: skip
+
+
+def _rare_characters(frame: pl.DataFrame) -> list[str]:
+    """Those of all names that GB2312 lacks, each once; unreadable ones are NC-1's business."""
+    names = pl.concat([frame[f"{party}_name"] for party in PARTIES]).unique().drop_nulls()
+    characters = sorted(set("".join(names)))
+    return [
+        character
+        for character in rare_characters("".join(characters))
+        if character >= FIRST_HAN and not has_private_use(character)
+    ]
 
 
 def lines_of(

@@ -17,10 +17,12 @@ class Finding(CountyRecord):
     batch = models.ForeignKey(
         Batch, on_delete=models.PROTECT, related_name="findings", db_comment="批次"
     )
+    # no constraint: a line taken out of its draft is gone, what was found in it stays on record
     line = models.ForeignKey(
         Line,
         null=True,
-        on_delete=models.PROTECT,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
         related_name="findings",
         db_comment="明细，空为整批",
     )

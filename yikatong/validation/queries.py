@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
-from django.db.models import Count, Max, Min, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.errors import Refused
-from yikatong.submission.models import Batch
+from yikatong.submission.models import Batch, Line
 from yikatong.validation.models import CheckRun, Finding, LineVerdict, PeriodChange, RuleOutcome
 from yikatong.validation.rules import CONFIRM, ChangeKind, Outcome
 
@@ -26,14 +27,18 @@ def last_run(batch: Batch, *, scope: Scope) -> int:
 
 
 def findings_of(batch: Batch, *, scope: Scope) -> QuerySet[Finding]:
-    """Findings of the newest run; of a fresh correction those that its lines were kept back for."""
+    """Findings of the newest run; of a fresh correction those that its lines were kept back for.
+
+    What was found in a line that has been taken out since is not shown any more.
+    """
     run_no = last_run(batch, scope=scope)
     found = Finding.objects.filter(county=scope.county)
     if run_no == 0 and batch.origin is not None:
         run_no = last_run(batch.origin, scope=scope)
         found = found.filter(batch=batch.origin, line__copies__batch=batch)
     else:
-        found = found.filter(batch=batch)
+        still_here = Exists(Line.objects.filter(pk=OuterRef("line_id")))
+        found = found.filter(Q(line=None) | still_here, batch=batch)
     return found.filter(run_no=run_no).order_by("row_no", "rule")
 
 
@@ -113,6 +118,19 @@ def recent_checks(*, scope: Scope) -> QuerySet[CheckRun]:
         .select_related("source_file", "batch")
         .defer("source_file__sealed", "report")
         .order_by("-id")[:20]
+    )
+
+
+def checks_not_stored(*, by: str, since: date, scope: Scope) -> QuerySet[CheckRun]:
+    """A person's own checks that are done and not stored as a draft, newest first."""
+    return (
+        CheckRun.objects.filter(
+            county=scope.county, asked_by=by, batch=None, asked_at__date__gte=since
+        )
+        .exclude(state__in=(CheckRun.State.QUEUED, CheckRun.State.RUNNING))
+        .select_related("source_file")
+        .defer("source_file__sealed", "report")
+        .order_by("-id")
     )
 
 

@@ -8,6 +8,8 @@ A rule is given a *view* of the sheet and answers with one boolean per row of it
 - `accounts`: row, field, name, account_no, account_kind, and computed `luhn` (0 where it fits);
 - `amounts`: row, field, name, amount, amount_fen, cap_fen;
 - `numbers`, `days`: a row per filled cell of that kind: row, field, name, text;
+- `names`: a row per name of a line (the same name counts once): row, field, name;
+- `phones`: row, field, name, phone, and `people`, how many of the list share it;
 - `cells`: a row per cell that must be filled: row, field, name, text, is_lost.
 
 Codes and severities are those of domain.md §9; RQ-1, NU-1 and DT-1 are ours (house).
@@ -62,6 +64,7 @@ ROW_RULES: Final[list[RowRule]] = []
 ALWAYS_FILLED: Final = ("beneficiary_name", "beneficiary_id", "payee_name", "payee_id", "amount")
 NUMBERS: Final = ("quantity", "months", "standard")
 DAYS: Final = ("since", "until")
+MOST_ON_ONE_PHONE: Final = 3
 LUHN_LENGTHS: Final = range(16, 20)
 NO_LUHN: Final = r"存折|折|对公|单位|集体|公共"
 FINDING: Final = pl.Schema(
@@ -113,6 +116,8 @@ def examine(
         "days": row_views.texts(frame, DAYS),
         "cells": row_views.cells(frame, required),
         "lost": row_views.lost(frame),
+        "names": row_views.names(frame),
+        "phones": row_views.phones(frame),
     }
     findings = [_found(rule, views[rule.view]) for rule in ROW_RULES]
     return pl.concat(findings).sort("row", "rule", "field", maintain_order=True)
@@ -208,6 +213,18 @@ def number_form(cells: pl.DataFrame) -> pl.Series:
           message="{word}不是能识别的日期，请写成 2026-03-05 的样子。")  # fmt: skip
 def day_form(cells: pl.DataFrame) -> pl.Series:
     return cells["text"].str.to_date("%Y-%m-%d", strict=False).is_null()
+
+
+@row_rule("NC-1", "姓名里有无法辨认的字", CONFIRM, basis="house", fixes="镇街", view="names",
+          message="{word}里有造字区或丢失的字（?、□），请对照身份证改成标准字。")  # fmt: skip
+def name_characters(names: pl.DataFrame) -> pl.Series:
+    return names["name"].str.contains(row_views.UNREADABLE)
+
+
+@row_rule("PH-1", "多人共用一个电话", CONFIRM, basis="house", fixes="镇街", view="phones",
+          message="联系电话在本名单里有 3 人以上共用，请核实是否本人或监护人的电话。")  # fmt: skip
+def shared_phone(phones: pl.DataFrame) -> pl.Series:
+    return phones["people"] > MOST_ON_ONE_PHONE
 
 
 def example(rule: RowRule) -> str:

@@ -29,10 +29,13 @@ WORDS: Final = {
     "standard": "补贴标准",
     "since": "起始日期",
     "until": "截止日期",
+    "phone": "联系电话",
     "village": "村（居）委会",
     "grade": "等级",
     "object_key": "标的编号",
 }
+# private use areas, and what stands where another system could not write the true character
+UNREADABLE: Final = "[\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd?？□�■]"
 LUHN_DIGITS: Final = 19
 PARTIES: Final = ("beneficiary", "payee", "head", "guardian")
 
@@ -161,6 +164,34 @@ def lost(frame: pl.DataFrame) -> pl.DataFrame:
     ).explode("field")
     found = exploded.filter(pl.col("field").is_not_null())
     return found.filter(~found["field"].is_in([f for f in WORDS if _repeats(frame, f)]))
+
+
+def names(frame: pl.DataFrame) -> pl.DataFrame:
+    """The names of each line, the same one once."""
+    found = []
+    for party in PARTIES:
+        column = f"{party}_name"
+        if column in frame.columns and not _repeats(frame, column):
+            found.append(
+                frame.filter(pl.col(column).is_not_null()).select(
+                    "row", field=pl.lit(column), name=pl.col(column)
+                )
+            )
+    return pl.concat(found).unique(["row", "name"], maintain_order=True) if found else _empty()
+
+
+def phones(frame: pl.DataFrame) -> pl.DataFrame:
+    """Each phone with how many different people (by id number, else name) of the list have it."""
+    if "phone" not in frame.columns or frame["phone"].null_count() == frame.height:
+        return _empty("phone").with_columns(people=pl.lit(0, dtype=pl.UInt32))
+    who = [pl.col(c) for c in ("beneficiary_id", "beneficiary_name") if c in frame.columns]
+    return frame.filter(pl.col("phone").is_not_null()).select(
+        "row",
+        "phone",
+        field=pl.lit("phone"),
+        name=_name(frame, "beneficiary"),
+        people=pl.coalesce(*who).n_unique().over("phone"),
+    )
 
 
 def _repeats(frame: pl.DataFrame, field: str) -> bool:

@@ -13,20 +13,25 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from yikatong.catalogue.models import Programme
 from yikatong.catalogue.queries import programme_by_code, programmes
-from yikatong.kernel.actor import Actor
+from yikatong.jobs.queue import defer
+from yikatong.journey.steps import JOURNEYS
+from yikatong.kernel.actor import Actor, Duty
 from yikatong.kernel.digest import sm3
 from yikatong.kernel.errors import Refused
+from yikatong.kernel.steps import Seat
 from yikatong.organisation.policy import CLERKS, DeskRequest, policy
 from yikatong.submission.actions import keep_file
+from yikatong.submission.actions import take_out as take_lines_out
 from yikatong.submission.queries import find_batch
 from yikatong.validation import actions
-from yikatong.validation.forms import AnswerForm, UploadForm
+from yikatong.validation.forms import AnswerForm, TakeOutForm, UploadForm
 from yikatong.validation.models import CheckRun
 from yikatong.validation.queries import check_of_same_file, find_check, recent_checks
 from yikatong.validation.rules import BLOCK, CONFIRM, INFO, SEVERITY_WORD
 from yikatong.validation.titles import rule_titles
 
 UNPROCESSABLE: Final = 422
+TOWNSHIP: Final = "township"
 SHOWN: Final = 20
 SHOWN_OF_ONE: Final = 1000
 TONE: Final = {BLOCK: "error", CONFIRM: "warn", INFO: "info"}
@@ -52,10 +57,16 @@ def upload(request: DeskRequest) -> HttpResponse:
 
 
 def drafted_by(actor: Actor) -> list[Programme]:
-    """A department drafts its own items; a township any of the list."""
+    """What this unit may draft: each item its own 发放单位, and a township every item of a county
+    whose departments only approve and submit.
+    """
     listed = programmes(scope=actor.scope)
+    if actor.duty == Duty.TOWN_CLERK:
+        steps = JOURNEYS[actor.scope.county].values()
+        townships_draft = any(step.seat == Seat.DEPT_CLERK for step in steps)
+        return [one for one in listed if townships_draft or one.paying_unit == TOWNSHIP]
     own = actor.scope.department_no
-    return [one for one in listed if own is None or one.department_no == own]
+    return [one for one in listed if one.department_no == own and one.paying_unit != TOWNSHIP]
 
 
 def _begin(request: DeskRequest, form: UploadForm) -> HttpResponse:
@@ -111,6 +122,8 @@ def save(request: DeskRequest, run_id: int) -> HttpResponse:
     run = _run_or_404(run_id, request.actor)
     if run.batch is not None:
         return redirect("batch", number=run.batch.number)
+    if run.programme_code not in {one.code for one in drafted_by(request.actor)}:
+        raise Refused("这个项目不由本单位编制，不能存为草稿。")
     batch = actions.store_check(run, actor=request.actor)
     messages.success(request, f"已存为草稿，批次号 {batch.number}。核对无误后请编制送审。")
     return redirect("batch", number=batch.number)
@@ -134,6 +147,23 @@ def answer(request: DeskRequest, number: str) -> HttpResponse:
         count = actions.answer_rule(batch, facts["rule"], facts["reason"], actor=request.actor)
         messages.success(request, f"已确认 {count} 项，理由会随批次送审。")
     return redirect("batch", number=batch.number)
+
+
+@policy(CLERKS)
+@require_POST
+def take_out(request: DeskRequest, number: str) -> HttpResponse:
+    """剔除 rows of a draft with a reason; what is left is judged again by a job."""
+    batch = find_batch(number, scope=request.actor.scope)
+    if batch is None:
+        raise Http404
+    form = TakeOutForm(request.POST.getlist("rows"), request.POST)
+    if not form.is_valid():
+        raise Refused(next(iter(form.errors.values()))[0])
+    facts = form.cleaned_data
+    removed = take_lines_out(batch, facts["rows"], reason=facts["reason"], actor=request.actor)
+    defer("validation.examine", batch_id=batch.pk, county=batch.county)
+    messages.success(request, f"已剔除 {removed} 行，原因已记入留痕；其余各行正在重新检查。")
+    return redirect("lines", number=batch.number)
 
 
 def _run_or_404(run_id: int, actor: Actor) -> CheckRun:

@@ -18,6 +18,7 @@ TONE_MARK = {"ok": "check", "warn": "warn", "error": "cross", "info": "info", "w
 MESSAGE_TONE = {"success": "ok", "warning": "warn", "error": "error"}
 RESULT_TONE = {"passed": "ok", "done": "ok", "returned": "error", "refused": "error"}
 DAYS_THAT_WARN = 1
+IMPORT_STEPS = ("上传名单", "看检查结果", "存为草稿", "编制送审")
 
 
 @register.filter
@@ -88,6 +89,23 @@ def crumbs(*words: str) -> list[dict[str, str]]:
 
 def _address(place: str) -> str:
     return place if not place or place.startswith("/") else reverse(place)
+
+
+@register.filter
+def columns(heads: str) -> list[dict[str, object]]:
+    """The heads of a table: "行号>|享受人" is a column of figures and one of words."""
+    return [
+        {"title": head.rstrip(">"), "is_right": head.endswith(">")} for head in heads.split("|")
+    ]
+
+
+@register.filter
+def import_steps(at: int) -> list[dict[str, str]]:
+    """The wizard's own bar, in the shape of cotton/steps.html; `at` counts from 1."""
+    return [
+        {"title": title, "state": "done" if n < at else "current" if n == at else "todo"}
+        for n, title in enumerate(IMPORT_STEPS, start=1)
+    ]
 
 
 @register.filter

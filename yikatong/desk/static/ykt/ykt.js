@@ -140,3 +140,33 @@ document.addEventListener("toast", (event) => {
   place.append(note);
   setTimeout(() => note.remove(), 6000);
 });
+
+// --- 窄屏：一行一张卡片，列名写在值的旁边；没有脚本时左右滚动 ---
+const asCards = () => {
+  for (const table of document.querySelectorAll(".table:not(.table--cards)")) {
+    const heads = [...table.querySelectorAll("thead th")].map((head) => head.textContent.trim());
+    if (!heads.length) continue;
+    table.classList.add("table--cards");
+    // display: block takes a table's meaning away from screen readers; the roles give it back
+    table.setAttribute("role", "table");
+    for (const part of table.querySelectorAll("thead, tbody, tfoot")) part.setAttribute("role", "rowgroup");
+    for (const head of table.querySelectorAll("thead th")) head.setAttribute("role", "columnheader");
+    for (const row of table.querySelectorAll("tr")) {
+      row.setAttribute("role", "row");
+      let column = 0;
+      for (const cell of row.children) {
+        if (cell.tagName === "TD") {
+          cell.setAttribute("role", "cell");
+          if (heads[column]) cell.dataset.label = heads[column];
+          const inner = document.createElement("div");
+          inner.className = "cell";
+          inner.append(...cell.childNodes);
+          cell.append(inner);
+        } else if (!cell.closest("thead")) cell.setAttribute("role", "rowheader");
+        column += cell.colSpan;
+      }
+    }
+  }
+};
+asCards();
+document.addEventListener("htmx:afterSwap", asCards);
