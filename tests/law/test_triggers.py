@@ -250,7 +250,8 @@ VALUES (%s, %s, %s, %s, %s, 'NEW', '', 1, 10000, '', 'PAID', '', '', '', '', %s)
 """
 MONEY: Final = """
 INSERT INTO funding_treasuryconfirmation (county, unit_no, department_no, request_id, bank_no,
-    amount_fen, bank_serial, voucher_number, at) VALUES (%s, %s, %s, %s, %s, %s, %s, '', %s)
+    amount_fen, bank_serial, voucher_number, payee_account, is_ours, at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, '', '', true, %s)
 """
 INSTRUCTION: Final = """
 INSERT INTO payout_paymentinstruction (county, unit_no, department_no, bank_no, share_id, key,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import polars as pl
 import pytest
 from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
@@ -12,7 +13,7 @@ from tests.validation.cases import CASES, Row
 from tests.validation.cast import HERE, PERIOD
 from tests.validation.county import plant
 from tests.validation.test_laws import EVERYONE
-from tests.validation.test_row_rules import HITS, frame
+from tests.validation.test_row_rules import HITS, frame, made_id
 from tests.validation.test_row_rules import TODAY as ROW_DAY
 from tests.validation.world import Planter
 from yikatong.catalogue.queries import programme_by_code
@@ -75,7 +76,14 @@ def _found() -> set[tuple[str, str, int]]:
 def test_a_door_without_this_check_lets_something_through(
     place: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sheet = frame(*(change for _, _, change in HITS))
+    alone = frame(*(change for _, _, change in HITS))
+    shared = frame(
+        *(
+            {"row": n, "beneficiary_id": made_id("19600101", sequence=f"{n:03}")}
+            for n in range(1, 6)
+        )
+    )
+    sheet = pl.concat([alone, shared]).with_columns(phone=pl.lit("13900000000"))
     whole = row_rules.examine(sheet, on=ROW_DAY)
     kept = [rule for at, rule in enumerate(row_rules.ROW_RULES) if at != place]
     monkeypatch.setattr(row_rules, "ROW_RULES", kept)

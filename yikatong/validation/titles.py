@@ -6,18 +6,27 @@ from functools import lru_cache
 
 from yikatong.validation.row_rules import ROW_RULES
 from yikatong.validation.rulebook import laws
+from yikatong.validation.rules import SEVERITIES
 
 
 @lru_cache(maxsize=1)
 def rule_titles() -> dict[str, str]:
-    """Rule code → 名称. Where several checks share a code, all their names."""
-    named: dict[str, dict[str, None]] = {}
-    for code, title in (
-        *((law.code, law.title) for law in laws()),
-        *((rule.code, rule.name) for rule in ROW_RULES),
-    ):
-        named.setdefault(code, {})[title] = None
-    return {code: "；".join(titles) for code, titles in named.items()}
+    """Rule code → 名称. Several checks may share a code; the gravest, then the first, names it."""
+    titles: dict[str, str] = {}
+    for severity in SEVERITIES:
+        for (code, of_severity), title in titles_by_severity().items():
+            if of_severity == severity:
+                titles.setdefault(code, title)
+    return titles
+
+
+@lru_cache(maxsize=1)
+def titles_by_severity() -> dict[tuple[str, str], str]:
+    """(rule code, severity) → 名称: exact where a page groups by both."""
+    titles = {(law.code, law.severity): law.title for law in laws()}
+    for rule in ROW_RULES:
+        titles.setdefault((rule.code, rule.severity.value), rule.name)
+    return titles
 
 
 @lru_cache(maxsize=1)
