@@ -14,8 +14,9 @@ END $$;
 CREATE OR REPLACE FUNCTION lines_only_in_draft() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public AS $$
 BEGIN
-    IF EXISTS (SELECT FROM changed JOIN submission_batch AS batch ON batch.id = changed.batch_id
-               WHERE batch.status <> 'DRAFT') THEN
+    IF EXISTS (SELECT FROM changed LEFT JOIN submission_batch AS batch ON batch.id = changed.batch_id
+               WHERE batch.status IS DISTINCT FROM 'DRAFT' OR batch.county <> changed.county
+                  OR batch.unit_no <> changed.unit_no) THEN
         RAISE EXCEPTION '批次已送审，明细不能再增改' USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NULL;
@@ -33,6 +34,20 @@ CREATE TRIGGER lines_moved_in_draft AFTER UPDATE ON submission_line
 DROP TRIGGER IF EXISTS lines_removed_in_draft ON submission_line;
 CREATE TRIGGER lines_removed_in_draft AFTER DELETE ON submission_line
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lines_only_in_draft();
+
+-- 结论: of a line of its own batch, one check for all that were judged together
+CREATE OR REPLACE FUNCTION verdicts_are_of_their_batch() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF EXISTS (SELECT FROM fresh LEFT JOIN submission_line AS line ON line.id = fresh.line_id
+               WHERE line.batch_id IS DISTINCT FROM fresh.batch_id OR line.county <> fresh.county) THEN
+        RAISE EXCEPTION '结论所指的明细不在这一批' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS verdicts_are_of_their_batch ON validation_lineverdict;
+CREATE TRIGGER verdicts_are_of_their_batch AFTER INSERT ON validation_lineverdict
+    REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION verdicts_are_of_their_batch();
 
 -- 批次: born a draft; afterwards only its status and due day move, along the county's edges
 CREATE OR REPLACE FUNCTION batch_is_born_a_draft() RETURNS trigger LANGUAGE plpgsql

@@ -124,7 +124,11 @@ class Line(CountyRecord):
 
     department_no = models.IntegerField(db_comment="主管部门编号")
     batch = models.ForeignKey(
-        Batch, on_delete=models.PROTECT, related_name="lines", db_comment="批次"
+        Batch,
+        on_delete=models.PROTECT,
+        related_name="lines",
+        db_constraint=False,  # one check a statement, and a stricter one: law/triggers.sql
+        db_comment="批次",
     )
     row_no = models.IntegerField(db_comment="表格行号")
     programme_code = models.CharField(max_length=20, db_comment="项目编码")
@@ -151,7 +155,12 @@ class Line(CountyRecord):
     remark = models.CharField(max_length=300, blank=True, db_comment="备注")
     faults = models.JSONField(default=list, db_comment="本行自身的问题（录入时即查出）")
     origin = models.ForeignKey(
-        "Line", null=True, on_delete=models.PROTECT, related_name="copies", db_comment="来源明细"
+        "Line",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="copies",
+        db_index=False,
+        db_comment="来源明细",
     )
     entered_by = models.CharField(max_length=60, db_comment="录入人账号")
     digest = models.BinaryField(db_comment="本行SM3")
@@ -159,7 +168,11 @@ class Line(CountyRecord):
     class Meta:
         db_table_comment = "发放明细（应发）"
         constraints = (
-            models.UniqueConstraint(fields=["origin"], name="one_successor_per_line"),
+            models.UniqueConstraint(
+                fields=["origin"],
+                condition=Q(origin__isnull=False),
+                name="one_successor_per_line",
+            ),
             models.CheckConstraint(
                 condition=Q(amount_fen__isnull=True) | Q(amount_fen__gte=0),
                 name="amount_never_negative",

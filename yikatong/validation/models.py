@@ -99,29 +99,69 @@ class PeriodChange(CountyRecord):
 
 
 class LineVerdict(CountyRecord):
-    """明细结论: appended once, at the verdict of its batch, with the people it was judged as."""
+    """明细结论: appended once, at the verdict of its batch, with the people it was judged as.
+
+    Its references are made by the join that judged; a row-by-row check of six keys would cost more
+    than the judging. That a verdict is of a line of its batch is one check a statement
+    (law/triggers.sql), and a payment holds its account version by a key of its own.
+    """
 
     department_no = models.IntegerField(db_comment="主管部门编号")
     batch = models.ForeignKey(
-        Batch, on_delete=models.PROTECT, related_name="line_verdicts", db_comment="批次"
+        Batch,
+        on_delete=models.PROTECT,
+        related_name="line_verdicts",
+        db_constraint=False,
+        db_index=False,
+        db_comment="批次",
     )
     line = models.OneToOneField(
-        Line, on_delete=models.PROTECT, related_name="verdict", db_comment="明细"
+        Line,
+        on_delete=models.PROTECT,
+        related_name="verdict",
+        db_constraint=False,
+        db_comment="明细",
     )
     payee = models.ForeignKey(
-        Person, null=True, on_delete=models.PROTECT, related_name="+", db_comment="收款人"
+        Person,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        db_comment="收款人",
     )
     beneficiary = models.ForeignKey(
-        Person, null=True, on_delete=models.PROTECT, related_name="+", db_comment="享受人"
+        Person,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        db_comment="享受人",
     )
-    household = models.ForeignKey(Household, null=True, on_delete=models.PROTECT, db_comment="农户")
+    household = models.ForeignKey(
+        Household,
+        null=True,
+        on_delete=models.PROTECT,
+        db_constraint=False,
+        db_index=False,
+        db_comment="农户",
+    )
     account = models.ForeignKey(
-        CardAccount, null=True, on_delete=models.PROTECT, db_comment="收款账户"
+        CardAccount,
+        null=True,
+        on_delete=models.PROTECT,
+        db_constraint=False,
+        db_index=False,
+        db_comment="收款账户",
     )
     account_version = models.ForeignKey(
         CardAccountVersion,
         null=True,
         on_delete=models.PROTECT,
+        db_constraint=False,
+        db_index=False,
         db_comment="核验过的账户版本，付到这里",
     )
     bank_no = models.IntegerField(null=True, db_comment="该账户的代发银行编号")
@@ -134,7 +174,6 @@ class LineVerdict(CountyRecord):
         db_table_comment = "明细验证结论"
         indexes = (
             models.Index(fields=["batch", "passed"], name="verdict_by_batch"),
-            models.Index(fields=["county", "beneficiary"], name="verdict_by_beneficiary"),
         )
 
 

@@ -69,9 +69,11 @@ FROM (SELECT *, (id - 1) % {households} + 1 AS household, (id - 1) % {households
       FROM submission_line) AS line ORDER BY id;
 
 INSERT INTO payout_payment (county, unit_no, department_no, bank_no, batch_id, share_id, line_id, detail_id, seq,
-    programme_code, period, obligee_id, object_key, attempt, amount_fen, account_version_id, state)
+    programme_code, period, obligee_id, beneficiary_id, object_key, grade, quantity, attempt, amount_fen,
+    account_version_id, state)
 SELECT county, unit_no, department_no, 1, batch_id, batch_id, id, 'B' || lpad(id::text, 12, '0'),
-    row_no, programme_code, period, (id - 1) % {households} + 1, object_key, 1, amount_fen,
+    row_no, programme_code, period, (id - 1) % {households} + 1, (id - 1) % {households} * 3 + 1, object_key,
+    grade, quantity, 1, amount_fen,
     (id - 1) % {households} * 3 + 1, 'PAID'
 FROM submission_line ORDER BY id;
 
