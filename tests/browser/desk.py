@@ -53,7 +53,7 @@ class Desk:
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             page = self.open("/")
-            row = page.get_by_role("row").filter(has_text=number).filter(has_text=title)
+            row = page.locator("#todos tr").filter(has_text=number).filter(has_text=title)
             if row.count():
                 row.get_by_role("link", name=re.compile("去办理")).click()
                 return

@@ -120,6 +120,7 @@ PAGES = {
     "dept-clerk": ("/", "/programmes", "/notices", "/exceptions"),
     "finance": ("/", "/batches"),
     "bank": ("/",),
+    "village": ("/", "/people", "/village/lines", "/programmes"),
     "audit": ("/events",),
     "sysadmin": ("/",),
 }

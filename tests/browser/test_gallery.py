@@ -114,6 +114,6 @@ def test_chinese_is_drawn_in_a_font_that_is_there(page: Page, gallery: str) -> N
 def test_the_pages_keep_their_budgets() -> None:
     css = b"".join(file.read_bytes() for file in STATIC.glob("*.css"))
     assert len(gzip.compress(css)) <= 20_000
-    assert len((STATIC / "ykt.js").read_bytes()) <= 6_400
+    assert len((STATIC / "ykt.js").read_bytes()) <= 8_000
     public = sum((STATIC / f"{name}.css").stat().st_size for name in ("tokens", "base", "public"))
     assert public <= 20_000
