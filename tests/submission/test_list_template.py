@@ -11,13 +11,13 @@ import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests import database
+from tests.validation.cast import SUN_MEI
 from tests.validation.world import (
     DEPARTMENT,
     HERE,
     LI_XIA,
     OTHER_TOWN,
     PERIOD,
-    SUN_MEI,
     TOWN,
     Planter,
     index_of,

@@ -17,6 +17,7 @@ from yikatong.kernel.errors import Refused
 from yikatong.kernel.home import CHECKOUT
 
 PACKAGES = ("chromium", "fonts-noto-cjk", "fonts-hanazono", "poppler-utils")
+LONG_PACKAGES = ("libreoffice-calc",)  # its files are read in the long form
 APT = ("apt-get", "-y", "-q", "-o", "Dpkg::Use-Pty=0")
 TREES = ("yikatong", "config", "simulators")
 TEMPLATES = "yikatong"
@@ -60,7 +61,7 @@ def run_tests(*, long: bool) -> int:
 
     Nothing is said after pytest: its closing lines stay the last.
     """
-    install_packages()
+    install_packages(PACKAGES + LONG_PACKAGES if long else PACKAGES)
     *quick, tests = phases(long=long)
     failed = [phase.name for phase in quick if not _passes(phase)]
     if failed:
@@ -100,13 +101,13 @@ def chromium() -> str:
     return os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 
 
-def install_packages() -> None:
-    """Chromium, the fonts and poppler from Debian's packages, if they are not there.
+def install_packages(wanted: tuple[str, ...] = PACKAGES) -> None:
+    """Chromium, the fonts, poppler (and LibreOffice) from Debian's packages, if not there.
 
     Raises:
         Refused: they are missing and cannot be installed; the sentence names them.
     """
-    missing = [package for package in PACKAGES if not is_installed(package)]
+    missing = [package for package in wanted if not is_installed(package)]
     if not missing:
         return
     names = " ".join(missing)
