@@ -24,6 +24,10 @@ ALL_ROLES: Final = (
     "public",
     "backup",
 )
+# whose scope may be less than a county; the owner's own tables force his policies on him too
+SCOPED: Final = ", ".join(
+    f"ykt_{role}" for role in ("owner", *(one for one in ALL_ROLES if one != "worker"))
+)
 # neither the public site nor a backup may append to the chain or queue a job
 OUTSIDE: Final = frozenset({"public", "backup"})
 
@@ -255,7 +259,13 @@ def _policies(columns: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
         yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
         yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
         yield f"DROP POLICY IF EXISTS in_scope ON {table}"
-        yield f"CREATE POLICY in_scope ON {table} USING ({scope_expression(table, columns[table])})"
+        yield (
+            f"CREATE POLICY in_scope ON {table} TO {SCOPED}"
+            f" USING ({scope_expression(table, columns[table])})"
+        )
+        # a machine's scope is its county: a range of units asked of each row costs a third of a scan
+        yield f"DROP POLICY IF EXISTS worker_in_county ON {table}"
+        yield f"CREATE POLICY worker_in_county ON {table} TO ykt_worker USING ({IN_COUNTY})"
     for table, name, body in EXTRA_POLICIES:
         yield f"DROP POLICY IF EXISTS {name} ON {table}"
         yield f"CREATE POLICY {name} ON {table} {body}"

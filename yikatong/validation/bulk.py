@@ -23,6 +23,9 @@ from yikatong.validation.rules import (
 from yikatong.validation.titles import rosters_read_by_rules, rule_codes
 
 WORLD: Final = Path(__file__).parent / "world.sql"
+PERIODS: Final = Path(__file__).parent / "periods.sql"
+# a hash of a million keys in memory; given back when the transaction ends
+WORK_MEMORY: Final = "128MB"
 CHANGES: Final = Path(__file__).parent / "changes.sql"
 SHOWN_AT_MOST: Final = 200_000
 INPUT_COLUMNS: Final = (
@@ -33,9 +36,10 @@ INPUT_COLUMNS: Final = (
 NAME_KEY: Final = "translate({column}, '•‧・．. \u3000', '·····')"
 
 
-@lru_cache(maxsize=1)
-def _world_script() -> str:
-    return WORLD.read_text(encoding="utf-8")
+@lru_cache(maxsize=2)
+def _statements(script: Path) -> tuple[str, ...]:
+    text = script.read_text(encoding="utf-8")
+    return tuple(one for one in text.split(";\n") if one.strip())
 
 
 def take_staged() -> None:
@@ -55,7 +59,7 @@ def _take(identity: str, source: str, arguments: Sequence[Any]) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            "DROP TABLE IF EXISTS pg_temp.input, pg_temp.known, pg_temp.own_period, pg_temp.before,"
+            "DROP TABLE IF EXISTS pg_temp.input, pg_temp.known, pg_temp.own_period, pg_temp.other_period, pg_temp.before,"
             " pg_temp.facts, pg_temp.person, pg_temp.account, pg_temp.relation, pg_temp.roster_kind,"
             " pg_temp.roster, pg_temp.paid, pg_temp.deduction, pg_temp.programme, pg_temp.found CASCADE"
         )
@@ -70,11 +74,34 @@ def _take(identity: str, source: str, arguments: Sequence[Any]) -> None:
 def join_world(facts: Mapping[str, Any]) -> None:
     """Materialise the input with everything that the rules may read; see world.sql."""
     given = dict(facts)
-    script = _world_script().replace("/*amount*/", given.pop("amount_sql"))
+    amount = given.pop("amount_sql")
     with connection.cursor() as cursor:
-        for statement in script.split(";\n"):
-            if statement.strip():
-                cursor.execute(statement, given)
+        cursor.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
+        for statement in _statements(PERIODS):
+            cursor.execute(statement, given)
+        given |= _periods(cursor)
+        for statement in _statements(WORLD):
+            cursor.execute(statement.replace("/*amount*/", amount), given)
+
+
+def _periods(cursor: Any) -> dict[str, list[str]]:
+    """The periods of earlier payments that the rules may meet, as constants for the planner."""
+    cursor.execute(
+        "SELECT coalesce(array_agg(period) FILTER (WHERE is_last), '{}'),"
+        " coalesce(array_agg(period) FILTER (WHERE is_repeat), '{}') FROM own_period"
+    )
+    last, repeat = cursor.fetchone()
+    cursor.execute(
+        "SELECT coalesce(array_agg(DISTINCT other_code), '{}'),"
+        " coalesce(array_agg(DISTINCT period), '{}') FROM other_period"
+    )
+    codes, periods = cursor.fetchone()
+    return {
+        "last_periods": last,
+        "repeat_periods": repeat,
+        "other_codes": codes,
+        "other_periods": periods,
+    }
 
 
 def run_rules(bands: Bands) -> None:

@@ -4,44 +4,6 @@
 -- Each table starts from the keys of the one before, never from the registry or the history: the
 -- planner takes an index look per key for a short list and one hash join for a long one.
 
-CREATE TEMP TABLE programme ON COMMIT DROP AS
-SELECT %(programme_code)s::text AS programme_code, %(period)s::text AS period, %(formula)s::text AS formula,
-    %(is_household)s AS is_household_item,
-    %(object_kind)s::text AS object_kind, %(repeats)s::text AS repeats, %(account_change_days)s::int AS account_change_days,
-    %(amount_change_percent)s::int AS amount_change_percent, %(quantity_jump_percent)s::int AS quantity_jump_percent,
-    %(village_top)s::int AS village_top, %(village_times)s::int AS village_times, %(village_least)s::int AS village_least,
-    %(yearly_repeat_asks)s = 1 AS yearly_repeat_asks, %(phone_shared_by)s::int AS phone_shared_by;
-
--- the other side of each relation in force, as this item sees it; a pair said to be compatible is silent
-CREATE TEMP TABLE relation ON COMMIT DROP AS
-SELECT held.kind, held.scope, held.legal_basis, held.under_age, held.severity,
-    CASE WHEN held.code_a = %(programme_code)s THEN
-        replace(translate(held.grade_a, '1234', '一二三四'), '残疾', '') ELSE '' END AS own_grade,
-    CASE WHEN held.code_a = %(programme_code)s THEN '' ELSE
-        replace(translate(held.grade_a, '1234', '一二三四'), '残疾', '') END AS other_grade,
-    other.code AS other_code, other.short_name AS other_name, nullif(other.benefit_roster, '') AS other_roster,
-    CASE WHEN other.formula = 'rate' THEN round(standard.rate * 100)::bigint END AS other_monthly_fen,
-    CASE WHEN held.kind = 'SAME_ASSET' AND held.scope IN ('house', 'machine') THEN '2000-01'
-         WHEN held.kind = 'SAME_ASSET' OR %(is_yearly)s OR other.frequency IN ('yearly', 'once', 'instalment')
-         THEN %(year_from)s ELSE %(period)s END AS from_period,
-    CASE WHEN held.kind = 'SAME_ASSET' AND held.scope IN ('house', 'machine') THEN '2999-12'
-         WHEN held.kind = 'SAME_ASSET' OR %(is_yearly)s OR other.frequency IN ('yearly', 'once', 'instalment')
-         THEN %(year_to)s ELSE %(period)s END AS to_period
-FROM catalogue_relation AS held
-JOIN catalogue_programme AS other ON other.county = held.county AND other.valid_to IS NULL
-    AND other.code = CASE WHEN held.code_a = %(programme_code)s THEN held.code_b ELSE held.code_a END
-LEFT JOIN catalogue_benefitstandard AS standard ON standard.county = held.county
-    AND standard.programme_code = other.code AND standard.grade = '' AND standard.valid @> %(last_day)s::date
-WHERE held.county = %(county)s AND %(programme_code)s IN (held.code_a, held.code_b)
-  AND held.since <= %(last_day)s::date AND (held.until IS NULL OR held.until >= %(first_day)s::date)
-  AND held.kind <> 'COMPATIBLE' AND held.keep <> %(programme_code)s
-  AND (held.kind <> 'TOPUP' OR held.code_a = %(programme_code)s)
-  AND NOT EXISTS (SELECT FROM catalogue_relation AS fits
-      WHERE fits.county = held.county AND fits.kind = 'COMPATIBLE'
-        AND least(fits.code_a, fits.code_b) = least(held.code_a, held.code_b)
-        AND greatest(fits.code_a, fits.code_b) = greatest(held.code_a, held.code_b)
-        AND fits.since <= %(last_day)s::date AND (fits.until IS NULL OR fits.until >= %(first_day)s::date));
-
 -- who is named: each number is looked up once
 CREATE TEMP TABLE known ON COMMIT DROP AS
 SELECT registered.id AS person_id, registered.name, registered.name_key, registered.birth_on, registered.is_male,
@@ -56,15 +18,16 @@ ANALYZE known (person_id, id_index, household_id);
 CREATE TEMP TABLE account ON COMMIT DROP AS
 WITH used AS (
     SELECT account.id AS account_id, account.person_id, known.household_id, version.id AS version_id, version.last4,
-        version.bank_no, version.account_name, version.account_name_key, version.number_index, version.county,
+        version.bank_no, version.account_name, version.account_name_key, version.number_index,
         (version.entered_at AT TIME ZONE 'Asia/Shanghai')::date AS entered_on
     FROM known
-    JOIN registry_cardaccount AS account ON account.person_id = known.person_id AND account.is_active
-    JOIN registry_cardaccountversion AS version ON version.id = account.current_id
+    JOIN registry_cardaccount AS account ON account.county = %(county)s AND account.person_id = known.person_id
+        AND account.is_active
+    JOIN registry_cardaccountversion AS version ON version.county = %(county)s AND version.id = account.current_id
 ), shared AS (
     SELECT used.account_id, count(*) AS other_holders
     FROM used
-    JOIN registry_cardaccountversion AS same ON same.county = used.county AND same.number_index = used.number_index
+    JOIN registry_cardaccountversion AS same ON same.county = %(county)s AND same.number_index = used.number_index
         AND same.id <> used.version_id
     JOIN registry_cardaccount AS other ON other.current_id = same.id AND other.is_active AND other.id <> used.account_id
     JOIN registry_person AS holder ON holder.id = other.person_id
@@ -74,12 +37,13 @@ WITH used AS (
     GROUP BY used.account_id
 ), changed AS (  -- only a recent version can be a change that is asked about
     SELECT used.account_id FROM used
-    JOIN registry_cardaccountversion AS earlier ON earlier.account_id = used.account_id AND earlier.id < used.version_id
+    JOIN registry_cardaccountversion AS earlier ON earlier.county = %(county)s AND earlier.account_id = used.account_id AND earlier.id < used.version_id
     WHERE used.entered_on > %(today)s::date - %(account_change_days)s
     GROUP BY used.account_id
 ), checked AS (
     SELECT DISTINCT ON (verification.version_id) verification.version_id, verification.outcome, verification.account_status
-    FROM used JOIN registry_accountverification AS verification ON verification.version_id = used.version_id
+    FROM used JOIN registry_accountverification AS verification ON verification.county = %(county)s
+        AND verification.version_id = used.version_id
     WHERE verification.valid_until >= %(today)s::date
     ORDER BY verification.version_id, verification.verified_at DESC
 )
@@ -95,29 +59,14 @@ LEFT JOIN changed ON changed.account_id = used.account_id
 LEFT JOIN checked ON checked.version_id = used.version_id;
 ANALYZE account (account_id, person_id, version_id);
 
--- the periods in which this item was paid, one look per period; then last period's payments:
--- the newest earlier month, for yearly items last year
-CREATE TEMP TABLE own_period ON COMMIT DROP AS
-WITH RECURSIVE found AS (
-    SELECT min(period) AS period FROM payout_payment WHERE county = %(county)s AND programme_code = %(programme_code)s
-    UNION ALL
-    SELECT (SELECT min(next.period) FROM payout_payment AS next
-            WHERE next.county = %(county)s AND next.programme_code = %(programme_code)s AND next.period > found.period)
-    FROM found WHERE found.period IS NOT NULL
-)
-SELECT period, period BETWEEN coalesce(%(last_from)s,
-        (SELECT max(earlier.period) FROM found AS earlier WHERE earlier.period <= %(last_to)s)) AND %(last_to)s AS is_last,
-    period BETWEEN %(own_from)s AND %(own_to)s AS is_repeat
-FROM found WHERE period IS NOT NULL;
-
+-- last period's payments: the newest earlier month, for yearly items last year
 CREATE TEMP TABLE before ON COMMIT DROP AS
 SELECT DISTINCT ON (earlier.obligee_id, earlier.object_key)
     earlier.obligee_id, earlier.object_key, earlier.period, earlier.amount_fen, earlier.quantity,
     earlier.account_version_id AS version_id
 FROM (SELECT DISTINCT CASE WHEN %(is_household)s THEN household_id ELSE person_id END AS obligee_id FROM known) AS wanted
-CROSS JOIN (SELECT period FROM own_period WHERE is_last) AS last
 JOIN payout_payment AS earlier ON earlier.county = %(county)s AND earlier.programme_code = %(programme_code)s
-    AND earlier.period = last.period AND earlier.obligee_id = wanted.obligee_id
+    AND earlier.period = ANY(%(last_periods)s) AND earlier.obligee_id = wanted.obligee_id
 WHERE earlier.state IN ('SENT', 'UNKNOWN', 'PAID') AND earlier.batch_id <> %(batch_id)s
 ORDER BY earlier.obligee_id, earlier.object_key, earlier.period DESC;
 ANALYZE before (obligee_id, object_key);
@@ -144,7 +93,8 @@ WITH rates AS (
     LEFT JOIN known AS payee ON payee.id_index = input.payee_index
     LEFT JOIN known AS beneficiary ON beneficiary.id_index = input.beneficiary_index
     LEFT JOIN known AS head ON head.id_index = input.head_index
-    LEFT JOIN registry_household AS household ON household.id = coalesce(head.household_id, beneficiary.household_id)
+    LEFT JOIN registry_household AS household ON household.county = %(county)s
+        AND household.id = coalesce(head.household_id, beneficiary.household_id)
     LEFT JOIN account ON account.person_id = payee.person_id
 ), counted AS (
     SELECT joined.*, guarded.guardian_id IS NOT NULL AS payee_is_guardian,
@@ -236,27 +186,24 @@ WHERE listed.since <= %(last_day)s::date AND (listed.until IS NULL OR listed.unt
 
 -- paid or in flight in other batches: by who is entitled, by the object, and, for related items, by person
 CREATE TEMP TABLE paid ON COMMIT DROP AS
-WITH wanted AS (
-    SELECT other_code, min(from_period) AS from_period, max(to_period) AS to_period FROM relation GROUP BY other_code
-), object AS (
+WITH object AS (
     SELECT DISTINCT object_key FROM facts WHERE object_key <> ''
 ), hit AS (
     SELECT payment.id FROM (SELECT DISTINCT obligee_id FROM facts) AS asked
-    CROSS JOIN (SELECT period FROM own_period WHERE is_repeat) AS repeat
     JOIN payout_payment AS payment ON payment.county = %(county)s AND payment.programme_code = %(programme_code)s
-        AND payment.period = repeat.period AND payment.obligee_id = asked.obligee_id
+        AND payment.period = ANY(%(repeat_periods)s) AND payment.obligee_id = asked.obligee_id
     UNION
     SELECT payment.id FROM object JOIN payout_payment AS payment ON payment.county = %(county)s
         AND payment.object_key = object.object_key AND payment.programme_code = %(programme_code)s
-    WHERE payment.period BETWEEN %(own_from)s AND %(own_to)s
+        AND payment.period = ANY(%(repeat_periods)s)
     UNION
-    SELECT payment.id FROM wanted CROSS JOIN person
-    JOIN payout_payment AS payment ON payment.county = %(county)s AND payment.beneficiary_id = person.person_id
-        AND payment.programme_code = wanted.other_code AND payment.period BETWEEN wanted.from_period AND wanted.to_period
+    SELECT payment.id FROM person JOIN payout_payment AS payment ON payment.county = %(county)s
+        AND payment.beneficiary_id = person.person_id AND payment.programme_code = ANY(%(other_codes)s)
+        AND payment.period = ANY(%(other_periods)s)
     UNION
-    SELECT payment.id FROM wanted CROSS JOIN object
-    JOIN payout_payment AS payment ON payment.county = %(county)s AND payment.object_key = object.object_key
-        AND payment.programme_code = wanted.other_code AND payment.period BETWEEN wanted.from_period AND wanted.to_period
+    SELECT payment.id FROM object JOIN payout_payment AS payment ON payment.county = %(county)s
+        AND payment.object_key = object.object_key AND payment.programme_code = ANY(%(other_codes)s)
+        AND payment.period = ANY(%(other_periods)s)
 ), seen AS (
     SELECT payment.programme_code, payment.period, payment.obligee_id, payment.beneficiary_id, payment.object_key,
         payment.grade, payment.amount_fen, payment.batch_id
@@ -270,8 +217,8 @@ WITH wanted AS (
     JOIN submission_line AS line ON line.id = verdict.line_id
     WHERE batch.county = %(county)s AND batch.status = 'VALIDATED'
       AND (line.programme_code = %(programme_code)s AND line.period BETWEEN %(own_from)s AND %(own_to)s
-           OR EXISTS (SELECT FROM wanted WHERE wanted.other_code = line.programme_code
-                      AND line.period BETWEEN wanted.from_period AND wanted.to_period))
+           OR EXISTS (SELECT FROM relation WHERE relation.other_code = line.programme_code
+                      AND line.period BETWEEN relation.from_period AND relation.to_period))
 )
 SELECT seen.programme_code, seen.period, seen.obligee_id, seen.beneficiary_id, taker.household_id, seen.object_key,
     CASE WHEN seen.programme_code <> %(programme_code)s OR %(repeats)s = 'instalment' THEN
@@ -281,7 +228,10 @@ FROM seen
 JOIN submission_batch AS batch ON batch.id = seen.batch_id
 LEFT JOIN organisation_unit AS unit ON unit.county = batch.county AND unit.unit_no = batch.unit_no
 LEFT JOIN person AS taker ON taker.person_id = seen.beneficiary_id
-WHERE seen.batch_id <> %(batch_id)s;
+WHERE seen.batch_id <> %(batch_id)s
+  AND (seen.programme_code = %(programme_code)s OR EXISTS (
+      SELECT FROM relation WHERE relation.other_code = seen.programme_code
+        AND seen.period BETWEEN relation.from_period AND relation.to_period));
 ANALYZE roster; ANALYZE paid;
 
 -- 择高、补差: what was taken under the other item this period, and what remains due here
