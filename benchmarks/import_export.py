@@ -19,7 +19,14 @@ CHECKS = "10X98765432"
 WORKBOOK, HOST, USER, NAME = sys.argv[1:]
 settings.configure(
     INSTALLED_APPS=["import_export"],
-    DATABASES={"default": {"ENGINE": "django.db.backends.postgresql", "HOST": HOST, "USER": USER, "NAME": NAME}},
+    DATABASES={
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "HOST": HOST,
+            "USER": USER,
+            "NAME": NAME,
+        }
+    },
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     USE_TZ=True,
 )

@@ -263,7 +263,7 @@ def _policies(columns: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
             f"CREATE POLICY in_scope ON {table} TO {SCOPED}"
             f" USING ({scope_expression(table, columns[table])})"
         )
-        # a machine's scope is its county: a range of units asked of each row costs a third of a scan
+        # a machine's scope is its county: a range of units asked of each row is a third of a scan
         yield f"DROP POLICY IF EXISTS worker_in_county ON {table}"
         yield f"CREATE POLICY worker_in_county ON {table} TO ykt_worker USING ({IN_COUNTY})"
     for table, name, body in EXTRA_POLICIES:

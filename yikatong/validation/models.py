@@ -172,9 +172,7 @@ class LineVerdict(CountyRecord):
 
     class Meta:
         db_table_comment = "明细验证结论"
-        indexes = (
-            models.Index(fields=["batch", "passed"], name="verdict_by_batch"),
-        )
+        indexes = (models.Index(fields=["batch", "passed"], name="verdict_by_batch"),)
 
 
 class CheckRun(CountyRecord):

@@ -1,8 +1,9 @@
 """`batch`: from the CSV of a list to the stored verdict of every line, all rules on.
 
-The very path of the product: the clerk's file is read and stored as a draft (`submit`), people send
-it up, the worker judges it (`validate`, `conclude`). What people do in between is not counted.
-The reference is a bare COPY of the same lines, encoded beforehand, into a table without key or index.
+The very path of the product: the clerk's file is read and stored as a draft (`submit`), people
+send it up, the worker judges it (`validate`, `conclude`). What people do in between is not counted.
+The reference is a bare COPY of the same lines, encoded beforehand, into a table without key or
+index.
 """
 
 from __future__ import annotations
@@ -25,6 +26,19 @@ ROUNDS: Final = 5
 PEOPLE_A_LINE: Final = 3
 SCRATCH: Final = "bench_bare_copy"
 CHUNK: Final = 1 << 20
+# what a batch leaves, in tables that name it
+LEFT: Final = (
+    "validation_finding",
+    "validation_lineverdict",
+    "validation_ruleoutcome",
+    "validation_periodchange",
+    "submission_approval",
+    "submission_batchmove",
+    "submission_confirmation",
+    "payout_payment",
+    "payout_bankshare",
+    "submission_line",
+)
 UP: Final = (
     ("compile", "dept-clerk"),
     ("report", "dept-chief"),
@@ -128,12 +142,16 @@ def encode(county: world.World, number: str) -> Path:
     target = county.home.root / "encoded.bin"
     query = (
         f"COPY (SELECT {COLUMNS} FROM submission_line WHERE batch_id ="  # noqa: S608 - names of our own
-        " (SELECT id FROM submission_batch WHERE number = %s) ORDER BY row_no) TO STDOUT (FORMAT BINARY)"
+        " (SELECT id FROM submission_batch WHERE number = %s) ORDER BY row_no)"
+        " TO STDOUT (FORMAT BINARY)"
     )
-    with world.connect(county) as connection, target.open("wb") as stream:
-        with connection.cursor().copy(query, [number]) as copy:
-            for block in copy:
-                stream.write(block)
+    with (
+        world.connect(county) as connection,
+        target.open("wb") as stream,
+        connection.cursor().copy(query, [number]) as copy,
+    ):
+        for block in copy:
+            stream.write(block)
     return target
 
 
@@ -159,20 +177,17 @@ def bare_copy(county: world.World, encoded: Path) -> float:
 
 def forget(county: world.World) -> None:
     """Take out what a walk left, as the administrator: the next one meets the same world."""
-    tables = (
-        "validation_finding", "validation_lineverdict", "submission_approval", "submission_batchmove",
-        "submission_confirmation", "validation_ruleoutcome", "payout_payment", "payout_bankshare",
-    )  # fmt: skip
+    kept = world.LAST_YEAR - world.FIRST_YEAR + 1
     with world.connect(county) as connection, connection.transaction():
         connection.execute("SET LOCAL session_replication_role = replica")
-        made = (
-            f"(SELECT id FROM submission_batch WHERE id > {world.LAST_YEAR - world.FIRST_YEAR + 1})"
-        )
-        for table in tables:
-            connection.execute(f"DELETE FROM {table} WHERE batch_id IN {made}")  # noqa: S608
-        connection.execute(f"DELETE FROM submission_line WHERE batch_id IN {made}")  # noqa: S608
-        connection.execute(f"DELETE FROM submission_batch WHERE id IN {made}")  # noqa: S608
+        for table in LEFT:
+            connection.execute(
+                f"DELETE FROM {table} WHERE batch_id IN"  # noqa: S608 - names of our own
+                " (SELECT id FROM submission_batch WHERE id > %s)",
+                [kept],
+            )
+        connection.execute("DELETE FROM submission_batch WHERE id > %s", [kept])
         connection.execute("TRUNCATE procrastinate_jobs CASCADE")
     with world.connect(county) as connection:
-        for table in (*tables, "submission_line"):
+        for table in LEFT:
             connection.execute(f"VACUUM (ANALYZE) {table}")

@@ -60,7 +60,8 @@ def _peak(county: world.World, file: Path) -> tuple[float, float]:
         with _watched(walker.pid) as seen:
             told = walker.do("walk", file)
         batch.forget(county)
-    return max(seen), float(told["seconds"])
+    seconds: float = told["seconds"]
+    return max(seen), seconds
 
 
 @contextmanager
@@ -83,7 +84,7 @@ def _watched(pid: int) -> Iterator[list[float]]:
 
 
 def descendants(pid: int) -> list[int]:
-    """Children and theirs, as the kernel lists them; one that ended meanwhile is no longer there."""
+    """Children and theirs, as the kernel lists them; one that ended meanwhile is gone."""
     found: list[int] = []
     try:
         tasks = os.listdir(f"/proc/{pid}/task")

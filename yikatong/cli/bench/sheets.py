@@ -19,10 +19,8 @@ HEADER: Final = (
 # a sound number that nobody in the world has
 STRANGER: Final = "500243200512319994"
 EVERY: Final = 400
-# which of every EVERY lines is wrong, and what the book says of it
-PLANTED: Final = {
-    1: "ID-1", 2: "AM-1", 3: "NM-1", 4: "RG-1", 5: "AC-0", 6: "DU-1", 7: "AM-1", 8: "RQ-1",
-}  # fmt: skip
+# which of every EVERY lines is wrong, and how
+CHECK, TOO_MUCH, NAME, UNKNOWN, ACCOUNT, TWICE, TOO_LITTLE, NO_PAYEE = range(1, 9)
 
 
 def lines(rows: int) -> pl.DataFrame:
@@ -31,27 +29,28 @@ def lines(rows: int) -> pl.DataFrame:
     h = pl.col("n") // 3
     fault = h % EVERY
     fen = (pl.col("mu") * RATE_FEN).round(0).cast(pl.Int64)
-    fen = fen + pl.when(fault == 2).then(100).when(fault == 7).then(-1).otherwise(0)
+    fen = fen + pl.when(fault == TOO_MUCH).then(100).when(fault == TOO_LITTLE).then(-1).otherwise(0)
     last = pl.col("id_number").str.slice(17)
     wrong_check = pl.when(last == "1").then(pl.lit("2")).otherwise(pl.lit("1"))
     number = (
-        pl.when(fault == 1)
+        pl.when(fault == CHECK)
         .then(pl.col("id_number").str.slice(0, 17) + wrong_check)
-        .when(fault == 4)
+        .when(fault == UNKNOWN)
         .then(pl.lit(STRANGER))
         .otherwise(pl.col("id_number"))
     )
-    name = pl.when(fault == 3).then(pl.col("name") + "甲").otherwise(pl.col("name"))
-    payee_id = pl.when(fault == 8).then(pl.lit(None, dtype=pl.String)).otherwise(number)
-    account = pl.when(fault == 5).then(pl.lit("62179999999999993")).otherwise(pl.col("account_no"))
+    name = pl.when(fault == NAME).then(pl.col("name") + "甲").otherwise(pl.col("name"))
+    payee_id = pl.when(fault == NO_PAYEE).then(pl.lit(None, dtype=pl.String)).otherwise(number)
+    account = (
+        pl.when(fault == ACCOUNT).then(pl.lit("62179999999999993")).otherwise(pl.col("account_no"))
+    )
     made = heads.select(
         name.alias("a"), number.alias("b"), name.alias("c"), payee_id.alias("d"),
         account.alias("e"), pl.lit("样例银行").alias("f"), pl.lit("样例村").alias("g"),
         pl.lit("1组").alias("h"), name.alias("i"), number.alias("j"),
-        pl.concat_str(pl.lit("D"), h.cast(pl.String)).alias("k"), pl.col("mu").cast(pl.String).alias("l"),
-        pl.lit("73.6").alias("m"),
-        pl.concat_str((fen // 100).cast(pl.String), pl.lit("."), (fen % 100).cast(pl.String).str.pad_start(2, "0")).alias("n"),
-        is_twice=h % EVERY == 6,
+        pl.concat_str(pl.lit("D"), h.cast(pl.String)).alias("k"),
+        pl.col("mu").cast(pl.String).alias("l"), pl.lit("73.6").alias("m"), _yuan(fen).alias("n"),
+        is_twice=fault == TWICE,
     )  # fmt: skip
     # DU-1: the line before once more, in place of this one
     cells = [
@@ -61,12 +60,17 @@ def lines(rows: int) -> pl.DataFrame:
     return made.select(*(cell.alias(title) for cell, title in zip(cells, HEADER, strict=True)))
 
 
+def _yuan(fen: pl.Expr) -> pl.Expr:
+    cents = (fen % 100).cast(pl.String).str.pad_start(2, "0")
+    return pl.concat_str((fen // 100).cast(pl.String), pl.lit("."), cents)
+
+
 def write_csv(path: Path, rows: int) -> None:
     lines(rows).write_csv(path, include_bom=True)
 
 
 def write_xlsx(path: Path, rows: int) -> None:
-    """Text cells for numbers of people and cards, number cells for the rest, as clerks' files are."""
+    """Text cells for the numbers of people and cards, number cells for the rest, as clerks do."""
     numbers = {HEADER.index(title) for title in ("数量", "补贴标准", "补贴金额*")}
     book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_numbers": False})
     sheet = book.add_worksheet("清册")

@@ -179,7 +179,8 @@ def _fill(home: Home, people: int) -> None:
         "mu",
     ).with_columns(pl.col("id_index", "account_index").str.replace("~~", "\\x", literal=True))
     villages = (
-        "CREATE TABLE bench_village AS SELECT row_number() OVER (ORDER BY unit_no) - 1 AS place, unit_no"
+        "CREATE TABLE bench_village AS"
+        " SELECT row_number() OVER (ORDER BY unit_no) - 1 AS place, unit_no"
         " FROM organisation_unit WHERE unit_no = unit_hi"
     )
     with psycopg.connect(Server(home).conninfo(), autocommit=True) as connection:

@@ -102,4 +102,5 @@ def _told(python: Path, program: str, *words: str) -> float:
     if done.returncode:
         raise Refused(f"参照程序 {program} 没有跑完：{done.stderr.strip()[-300:]}")
     told: dict[str, Any] = json.loads(done.stdout)
-    return float(told["seconds"])
+    seconds: float = told["seconds"]
+    return seconds
