@@ -9,6 +9,8 @@ from yikatong.cli import session
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.money import Money
 
+FORETOLD = 1000  # rows of the forecast told in full; the counts are of all
+
 
 def facts_of(number: str) -> dict[str, Any]:
     """The shape of `batch --json`."""
@@ -54,8 +56,32 @@ def facts_of(number: str) -> dict[str, Any]:
             "due_on": batch.due_on,
             "origin": batch.origin.number if batch.origin else None,
             "redrafts": [one.number for one in redrafts_of(batch, scope=actor.scope)],
+            "forecast": _forecast(batch, actor),
             "history": history,
         }
+
+
+def _forecast(batch: Any, actor: Any) -> dict[str, Any]:
+    """预计可能失败, before money is requested; the lines without a name or number in full."""
+    from yikatong.kernel.masks import masked_name
+    from yikatong.validation.queries import forecast, forecast_reason, forecast_sum
+
+    told = forecast_sum(batch, scope=actor.scope)
+    rows = []
+    for line in forecast(batch, scope=actor.scope)[:FORETOLD]:
+        why, fixes = forecast_reason(line)
+        rows.append(
+            {
+                "row": line.row_no,
+                "name": masked_name(line.payee_name),
+                "id": line.id_masked,
+                "account": line.last4,
+                "fen": line.amount_fen,
+                "why": why,
+                "fixes": fixes,
+            }
+        )
+    return {"lines": told.lines, "fen": told.fen, "rows": rows}
 
 
 def show(number: str, *, as_json: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django.http import Http404, HttpResponse
@@ -53,8 +55,18 @@ from yikatong.submission.queries import (
     roster_answers,
 )
 from yikatong.submission.rules import roster_evidence
-from yikatong.validation.queries import findings_by_rule, findings_of_rule, verdict_counts
-from yikatong.validation.rules import SEVERITY_WORD
+from yikatong.validation.queries import (
+    FORESEEN_AT,
+    change_counts,
+    findings_by_rule,
+    findings_of_rule,
+    forecast,
+    forecast_reason,
+    forecast_sum,
+    rule_outcomes_of,
+    verdict_counts,
+)
+from yikatong.validation.rules import CHANGE_WORD, SEVERITY_WORD
 from yikatong.validation.titles import rule_titles
 
 ROSTER_RULE: Final = "SY-1"
@@ -177,8 +189,63 @@ def batch_page(request: DeskRequest, number: str) -> HttpResponse:
         "failures": _failures(batch, actor),
         "preview": list(lines_of_batch(batch, scope=scope)[:PREVIEW]),
         **_findings(batch, actor),
+        **_differences(batch, actor),
+        "forecast": _forecast(batch, actor),
     }
     return render(request, "batch.html", context)
+
+
+def _differences(batch: Any, actor: Actor) -> dict[str, Any]:
+    """What differs from last period by kind, and what each rule said, in the newest run."""
+    titles = rule_titles()
+    told = rule_outcomes_of(batch, scope=actor.scope)
+    counts = change_counts(batch, scope=actor.scope) if told else {}
+    by_verdict = Counter(outcome.verdict for outcome in told.values())
+    return {
+        "changes": [
+            {"kind": kind.value, "word": CHANGE_WORD[kind], "count": count}
+            for kind, count in counts.items()
+        ],
+        "changes_total": sum(counts.values()),
+        "outcomes": [
+            {
+                "rule": rule,
+                "title": titles.get(rule, ""),
+                "verdict": outcome.verdict,
+                "count": outcome.count,
+                "tone": words.VERDICT_TONE.get(outcome.verdict, "info"),
+            }
+            for rule, outcome in told.items()
+        ],
+        "outcome_counts": [
+            {"verdict": verdict, "count": by_verdict[verdict], "tone": tone}
+            for verdict, tone in words.VERDICT_TONE.items()
+            if by_verdict[verdict]
+        ],
+    }
+
+
+def _forecast(batch: Any, actor: Actor) -> dict[str, Any] | None:
+    """预计可能失败 until money is requested; None before the verdict and afterwards."""
+    if batch.status not in FORESEEN_AT:
+        return None
+    told = forecast_sum(batch, scope=actor.scope)
+    lines = forecast(batch, scope=actor.scope)[:PREVIEW] if told.lines else []
+    return {
+        "lines": told.lines,
+        "fen": told.fen,
+        "unseen": told.unseen,
+        "rows": foretold(lines),
+    }
+
+
+def foretold(lines: Iterable[Any]) -> list[dict[str, Any]]:
+    """Each line with why it would fail and who puts it right."""
+    rows = []
+    for line in lines:
+        why, fixes = forecast_reason(line)
+        rows.append({"line": line, "why": why, "fixes": fixes})
+    return rows
 
 
 def _last_return(status: Status, events: list[Any], journey: Journey) -> Any:

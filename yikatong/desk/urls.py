@@ -1,6 +1,6 @@
 from django.urls import path
 
-from yikatong.desk import batches, catalogue_pages, steps, village, workbench
+from yikatong.desk import batches, catalogue_pages, differences, steps, village, workbench
 
 urlpatterns = [
     path("", workbench.home, name="home"),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("batches/<slug:number>", batches.batch_page, name="batch"),
     path("batches/<slug:number>/lines", batches.lines, name="lines"),
     path("batches/<slug:number>/payments", batches.payments, name="payments"),
+    path("batches/<slug:number>/changes", differences.changes, name="changes"),
+    path("batches/<slug:number>/forecast", differences.forecast_lines, name="forecast"),
     path("batches/<slug:number>/steps/<slug:name>", steps.take, name="step"),
     path("village/lines", village.lines, name="village-lines"),
     path("programmes", catalogue_pages.programme_list, name="programmes"),

@@ -31,6 +31,7 @@ PAYMENT_TONE: Final = {
     PaymentState.WITHDRAWN: "plain",
 }
 SEVERITY_TONE: Final = {"block": "error", "confirm": "warn", "info": "info"}
+VERDICT_TONE: Final = {"阻断": "error", "待核": "warn", "未比对": "info", "通过": "ok"}
 # groups of statuses that a clerk filters by; every status stands in one
 GROUPS: Final = {
     "draft": ("草稿与审核", (Status.DRAFT, Status.COMPILED, Status.REPORTED, Status.APPROVED)),

@@ -70,7 +70,7 @@ ANY_DEPARTMENT: Final = "nullif(current_setting('ykt.department_no', true), '') 
 COUNTY_WIDE: Final = ("organisation_unit", "organisation_payingbank", "catalogue_programme")
 
 # views carry their tables' policies; the edges of both journeys are public knowledge
-NOT_TABLES: Final = frozenset({"paid", "share_due", "share_refund", "journey_edge"})
+NOT_TABLES: Final = frozenset({"paid", "share_due", "share_refund", "line_outlook", "journey_edge"})
 
 EXTRA_POLICIES: Final = (
     # sign-in looks up a post before any scope is known

@@ -38,3 +38,33 @@ SELECT share.id, share.county, share.unit_no, share.department_no, share.bank_no
 FROM payout_bankshare AS share JOIN feedback_refund AS refund ON refund.share_id = share.id
 GROUP BY share.id;
 COMMENT ON VIEW share_refund IS '各银行份额已退国库的金额';
+
+-- what is known today of the account that each passed line goes to, while its money has not moved
+DROP VIEW IF EXISTS line_outlook CASCADE;
+CREATE VIEW line_outlook WITH (security_invoker = true) AS
+SELECT verdict.line_id AS id, verdict.county, verdict.unit_no, verdict.department_no, verdict.batch_id,
+       line.row_no, line.payee_name,
+       CASE WHEN line.payee_index = line.beneficiary_index THEN line.id_masked ELSE '' END AS id_masked,
+       line.amount_fen, version.last4, version.bank_no, version.id IS NOT NULL AS is_seen,
+       answer.outcome, answer.reason_code, answer.valid_until,
+       earlier.state AS earlier_state, told.code AS earlier_code
+FROM validation_lineverdict AS verdict
+JOIN submission_line AS line ON line.id = verdict.line_id
+LEFT JOIN payout_payment AS own ON own.line_id = verdict.line_id
+LEFT JOIN registry_cardaccountversion AS version ON version.id = verdict.account_version_id
+LEFT JOIN LATERAL (
+    SELECT asked.outcome, asked.reason_code, asked.valid_until FROM registry_accountverification AS asked
+    WHERE asked.version_id = version.id ORDER BY asked.verified_at DESC, asked.id DESC LIMIT 1
+) AS answer ON true
+LEFT JOIN LATERAL (  -- the newest payment to this very version that has ended
+    SELECT payment.id, payment.state FROM payout_payment AS payment
+    WHERE payment.account_version_id = verdict.account_version_id AND payment.line_id <> verdict.line_id
+      AND payment.state IN ('PAID', 'FAILED', 'RETURNED') ORDER BY payment.id DESC LIMIT 1
+) AS earlier ON true
+LEFT JOIN LATERAL (
+    SELECT result.code FROM feedback_paymentresult AS result
+    WHERE result.payment_id = earlier.id AND result.result IN ('FAILED', 'RETURNED')
+    ORDER BY result.id DESC LIMIT 1
+) AS told ON true
+WHERE verdict.passed AND (own.id IS NULL OR own.state IN ('SENT', 'UNKNOWN'));
+COMMENT ON VIEW line_outlook IS '待发明细的账户近况';

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
@@ -28,12 +29,16 @@ from yikatong.submission.actions import (
     draft,
     keep_passing_digest,
     redraft,
+    remember_mapping,
 )
 from yikatong.submission.models import Batch, SourceFile
 from yikatong.submission.queries import answers, remembered_mapping
 from yikatong.submission.rules import roster_evidence
+from yikatong.submission.sheets import MissingColumns
+from yikatong.submission.sheets_header import GUESSED
 from yikatong.validation import bulk
-from yikatong.validation.intake import read_list
+from yikatong.validation.intake import Intake, columns_told, read_list, used_as
+from yikatong.validation.marking import marked
 from yikatong.validation.models import CheckRun
 from yikatong.validation.progress import progress
 from yikatong.validation.queries import last_run, open_obligations
@@ -220,26 +225,21 @@ def run_check(run: CheckRun, *, bands: Bands, actor: Actor) -> None:
     An unreadable file ends the check with its sentence; nothing is stored as a batch.
     """
     county = run.county
-    content = the_vault().decrypt(bytes(run.source_file.sealed), county=county, field="upload.body")
     programme = programme_by_code(run.programme_code, scope=actor.scope)
     period = Period.parse(run.period)
     try:
-        intake = read_list(
-            content,
-            run.source_file.name,
-            programme,
-            period,
-            today=timezone.localdate(),
-            mapping=remembered_mapping(run.unit_no, programme.code, scope=actor.scope),
-        )
+        intake, _ = _read_again(run, programme, actor=actor)
     except Refused as error:
+        unsure = (
+            columns_told(error.mapped, error.missing) if isinstance(error, MissingColumns) else {}
+        )
         CheckRun.objects.filter(pk=run.pk, county=county).update(
-            state=CheckRun.State.FAILED, trouble=str(error)
+            state=CheckRun.State.FAILED, trouble=str(error), report=unsure
         )
         return
     told = check_rows(intake.rows, programme=programme, period=period, bands=bands, actor=actor)
     since = progress(intake.sheet.frame, told.findings)
-    report = told.with_notices(intake.notices).as_json()
+    report = told.with_notices(intake.notices).as_json() | columns_told(intake.sheet.mapped)
     CheckRun.objects.filter(pk=run.pk, county=county).update(
         state=CheckRun.State.DONE, report=report | ({} if since is None else since.as_json())
     )
@@ -253,20 +253,10 @@ def store_check(run: CheckRun, *, actor: Actor) -> Batch:
     if run.state != CheckRun.State.DONE:
         raise Refused("这份名单还没有检查完，不能存为草稿。")
     programme = programme_by_code(run.programme_code, scope=actor.scope)
-    period = Period.parse(run.period)
-    sealed = bytes(run.source_file.sealed)
-    content = the_vault().decrypt(sealed, county=run.county, field="upload.body")
-    intake = read_list(
-        content,
-        run.source_file.name,
-        programme,
-        period,
-        today=timezone.localdate(),
-        mapping=remembered_mapping(run.unit_no, programme.code, scope=actor.scope),
-    )
+    intake, _ = _read_again(run, programme, actor=actor)
     batch = draft(
         programme=programme,
-        period=period,
+        period=Period.parse(run.period),
         unit_no=actor.unit_no,
         rows=intake.rows,
         source_file=run.source_file,
@@ -275,3 +265,61 @@ def store_check(run: CheckRun, *, actor: Actor) -> Batch:
     CheckRun.objects.filter(pk=run.pk, county=run.county).update(batch=batch)
     defer("validation.examine", batch_id=batch.pk, county=batch.county)
     return batch
+
+
+def map_columns(run: CheckRun, chosen: Mapping[str, str], *, actor: Actor) -> CheckRun:
+    """指定列的对应: keep what the person said of this file's columns, and check it once more.
+
+    Args:
+        chosen: the sheet's own header → field, '' for of no use; every column of the report.
+
+    Raises:
+        Refused: not this unit's file, nothing to ask, or two headers for one field.
+    """
+    columns = run.report.get("columns", [])
+    if not columns or run.batch is not None or run.unit_no != actor.unit_no:
+        raise Refused("这次检查没有要指定的列，或不是本单位的名单。")
+    fields = [field for field in chosen.values() if field]
+    if len(set(fields)) != len(fields):
+        raise Refused("两列不能对应同一个字段，请只选一列。")
+    programme = programme_by_code(run.programme_code, scope=actor.scope)
+    said = {
+        column["label"]
+        for column in columns
+        if column["how"] == GUESSED or chosen.get(column["label"], "") != used_as(column)
+    }
+    remember_mapping(chosen, programme=programme, unit_no=run.unit_no, asked=said, actor=actor)
+    period = Period.parse(run.period)
+    return ask_check(run.source_file, programme=programme, period=period, actor=actor)
+
+
+def marked_workbook(run: CheckRun, *, actor: Actor) -> bytes:
+    """下载标注后的工作簿: the uploaded file with what was found; recorded, for numbers go out."""
+    if run.state != CheckRun.State.DONE or run.unit_no != actor.unit_no:
+        raise Refused("只能下载本单位已检查完的名单。")
+    programme = programme_by_code(run.programme_code, scope=actor.scope)
+    intake, content = _read_again(run, programme, actor=actor)
+    made = marked(content, intake.sheet, Report.from_json(run.report))
+    record(
+        actor=actor,
+        action="list.marked",
+        result="done",
+        department_no=run.department_no,
+        note=f"{run.programme_code} {run.period} 标注后的名单，{run.report['rows']} 行",
+    )
+    return made
+
+
+def _read_again(run: CheckRun, programme: Programme, *, actor: Actor) -> tuple[Intake, bytes]:
+    """The kept file, read as this unit has said of its columns; and its bytes."""
+    sealed = bytes(run.source_file.sealed)
+    content = the_vault().decrypt(sealed, county=run.county, field="upload.body")
+    intake = read_list(
+        content,
+        run.source_file.name,
+        programme,
+        Period.parse(run.period),
+        today=timezone.localdate(),
+        mapping=remembered_mapping(run.unit_no, programme.code, scope=actor.scope),
+    )
+    return intake, content

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from django import forms
@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.period import Period
+from yikatong.submission.sheets_forms import DISBURSEMENT, EARLIER, ROW_KEY
+from yikatong.submission.sheets_header import GUESSED, KNOWN, TOLD
 
 ENDINGS: Final = (".xlsx", ".xls", ".csv")
 MOST_BYTES: Final = 20 * 1024 * 1024
@@ -94,6 +96,52 @@ class TakeOutForm(forms.Form):
         self.fields["rows"].choices = [  # type: ignore[attr-defined]
             (row, row) for row in rows if row.isdecimal() and len(row) <= LONGEST_ROW_NO
         ]
+
+
+class ColumnsForm(forms.Form):
+    """列的对应: for each column of a sheet that was not sure, the field that it means.
+
+    Args:
+        columns: as `intake.columns_told` gives them.
+    """
+
+    def __init__(self, columns: Sequence[Mapping[str, str]], *arguments: Any, **words: Any) -> None:
+        super().__init__(*arguments, **words)
+        self.columns = columns
+        own = {EARLIER, ROW_KEY}
+        options = [
+            (field.name, field.word) for field in DISBURSEMENT.fields if field.name not in own
+        ]
+        for n, column in enumerate(columns):
+            is_taken = column["how"] in {KNOWN, TOLD, GUESSED}
+            self.fields[f"column_{n}"] = forms.ChoiceField(
+                label=column["label"],
+                required=False,
+                choices=[("", "不用这一列"), *options],
+                initial=column["field"] if is_taken else "",
+                error_messages={"invalid_choice": "请从列出的字段里选。"},
+            )
+
+    def clean(self) -> dict[str, Any]:
+        facts = super().clean() or {}
+        words = {field.name: field.word for field in DISBURSEMENT.fields}
+        seen: dict[str, str] = {}
+        for name, field in facts.items():
+            if not field:
+                continue
+            label = str(self.fields[name].label)
+            if field in seen:
+                first = seen[field]
+                self.add_error(name, f"“{first}”一列已选为{words[field]}，两列不能对应同一个字段。")
+            seen.setdefault(field, label)
+        return facts
+
+    def chosen(self) -> dict[str, str]:
+        """The sheet's own header → field, '' for of no use."""
+        return {
+            column["label"]: self.cleaned_data[f"column_{n}"]
+            for n, column in enumerate(self.columns)
+        }
 
 
 class AnswerForm(forms.Form):

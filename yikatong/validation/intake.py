@@ -6,10 +6,10 @@ Everything here is done by whole columns: a list of a million lines is read as o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -23,7 +23,7 @@ from yikatong.submission.list_template import mark_of_template
 from yikatong.submission.sheets import Sheet, read_sheet
 from yikatong.submission.sheets_door import WEB, Limits
 from yikatong.submission.sheets_forms import DISBURSEMENT
-from yikatong.submission.sheets_header import NO_MAPPING
+from yikatong.submission.sheets_header import KNOWN, NO_MAPPING, TOLD, Mapped
 from yikatong.validation import row_rules
 from yikatong.validation.recalled import recalled
 from yikatong.validation.rules import FoundRow
@@ -76,6 +76,29 @@ def read_list(
     lines = lines_of(sheet.frame, programme, period, today)
     notices = (*_notices(sheet), *_of_template(content, programme, period))
     return Intake(lines, notices, sheet)
+
+
+def columns_told(columns: Sequence[Mapped], missing: Sequence[str] = ()) -> dict[str, Any]:
+    """What a person is asked about the columns of a sheet; empty where all of it is sure.
+
+    Each header once, as it stands in the sheet, with what it was taken for and how.
+    """
+    if not missing and all(column.is_sure for column in columns):
+        return {}
+    told = {column.label: column for column in reversed(columns)}
+    return {
+        "columns": [
+            {"label": column.label, "field": column.field or "", "how": column.how}
+            for column in columns
+            if told[column.label] is column
+        ],
+        "missing": list(missing),
+    }
+
+
+def used_as(column: Mapping[str, str]) -> str:
+    """The field that a column of `columns_told` was read as; '' where it was put aside."""
+    return column["field"] if column["how"] in {KNOWN, TOLD} else ""
 
 
 def _of_template(content: bytes, programme: Programme, period: Period) -> Iterator[FoundRow]:

@@ -197,3 +197,30 @@ class CheckRun(CountyRecord):
 
     class Meta:
         db_table_comment = "名单检查"
+
+
+class LineOutlook(models.Model):
+    """The SQL view `line_outlook`: of each passed line whose money has not moved, the newest bank
+    answer about its account version and how the newest earlier payment to that version ended.
+    """
+
+    id = models.BigIntegerField(primary_key=True, db_comment="明细编号")
+    county = models.CharField(max_length=6, db_comment="区县代码")
+    batch = models.ForeignKey(
+        Batch, on_delete=models.DO_NOTHING, related_name="+", db_comment="批次"
+    )
+    row_no = models.IntegerField(db_comment="表格行号")
+    payee_name = models.CharField(max_length=60, db_comment="收款人姓名")
+    id_masked = models.CharField(max_length=18, db_comment="收款人即享受人的，身份证号掩码")
+    amount_fen = models.BigIntegerField(db_comment="补贴金额（分）")
+    last4 = models.CharField(max_length=4, null=True, db_comment="账号末四位")  # noqa: DJ001 - of a view
+    is_seen = models.BooleanField(db_comment="账户是否在读者的范围内")
+    outcome = models.CharField(max_length=12, null=True, db_comment="最近一次核验结果")  # noqa: DJ001
+    reason_code = models.CharField(max_length=10, null=True, db_comment="核验原因代码")  # noqa: DJ001
+    valid_until = models.DateField(null=True, db_comment="核验有效期至")
+    earlier_state = models.CharField(max_length=10, null=True, db_comment="上次发放的结果")  # noqa: DJ001
+    earlier_code = models.CharField(max_length=6, null=True, db_comment="上次失败的原因类别")  # noqa: DJ001
+
+    class Meta:
+        managed = False
+        db_table = "line_outlook"

@@ -5,6 +5,8 @@ from yikatong.validation import views
 urlpatterns = [
     path("import", views.upload, name="import"),
     path("import/<int:run_id>", views.check_run, name="check-run"),
+    path("import/<int:run_id>/columns", views.map_columns, name="map-columns"),
+    path("import/<int:run_id>/marked", views.marked_workbook, name="marked-workbook"),
     path("import/<int:run_id>/save", views.save, name="save-check"),
     path("batches/<slug:number>/lines/remove", views.take_out, name="take-out"),
     path("batches/<slug:number>/answers", views.answer, name="answer"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -23,9 +24,13 @@ from yikatong.organisation.policy import CLERKS, DeskRequest, policy
 from yikatong.submission.actions import keep_file
 from yikatong.submission.actions import take_out as take_lines_out
 from yikatong.submission.queries import find_batch
+from yikatong.submission.sheets_forms import DISBURSEMENT
+from yikatong.submission.sheets_header import ASIDE, GUESSED, KNOWN, REPEATED, TOLD, UNKNOWN
+from yikatong.submission.views import XLSX
 from yikatong.validation import actions
-from yikatong.validation.forms import AnswerForm, TakeOutForm, UploadForm
+from yikatong.validation.forms import AnswerForm, ColumnsForm, TakeOutForm, UploadForm
 from yikatong.validation.models import CheckRun
+from yikatong.validation.progress import Progress
 from yikatong.validation.queries import check_of_same_file, find_check, recent_checks
 from yikatong.validation.rules import BLOCK, CONFIRM, INFO, SEVERITY_WORD
 from yikatong.validation.titles import rule_titles
@@ -35,6 +40,14 @@ TOWNSHIP: Final = "township"
 SHOWN: Final = 20
 SHOWN_OF_ONE: Final = 1000
 TONE: Final = {BLOCK: "error", CONFIRM: "warn", INFO: "info"}
+HOW_WORD: Final = {
+    KNOWN: ("ok", "已认出"),
+    TOLD: ("ok", "本单位指定过"),
+    GUESSED: ("warn", "拿不准，请确认"),
+    REPEATED: ("plain", "与前面的列重复，未用"),
+    ASIDE: ("plain", "不需要"),
+    UNKNOWN: ("plain", "不认识，未用"),
+}
 
 
 @policy(CLERKS)
@@ -107,7 +120,78 @@ def check_run(request: DeskRequest, run_id: int) -> HttpResponse:
         findings = run.report.get("findings", [])
         context["groups"] = grouped(findings, chosen=chosen)
         context["passed_share"] = _percent(run.report)
+        context["since"] = _since(run.report)
+        context["can_download"] = run.unit_no == request.actor.unit_no
+    if _may_map(run, request.actor):
+        context["mapping"] = _mapping(run, ColumnsForm(run.report["columns"]))
     return render(request, "check_run.html", context)
+
+
+def _since(report: Mapping[str, Any]) -> str:
+    """What a corrected upload has cured, in one sentence; '' for a first one."""
+    if "cured" not in report:
+        return ""
+    return Progress(report["cured"], report["still"], report["new"]).sentence
+
+
+def _may_map(run: CheckRun, actor: Actor) -> bool:
+    """Only where a column was not sure, and only by the unit that is to remember it."""
+    is_asked = bool(run.report.get("columns")) and run.batch is None
+    return is_asked and run.unit_no == actor.unit_no
+
+
+def _mapping(run: CheckRun, form: ColumnsForm) -> dict[str, Any]:
+    """The mapping screen: each column of the sheet beside its select, the unsure ones first."""
+    missing = [DISBURSEMENT.field(name).word for name in run.report.get("missing", [])]
+    rows = [
+        {
+            "label": column["label"],
+            "field": form[f"column_{n}"],
+            "tone": HOW_WORD[column["how"]][0],
+            "word": HOW_WORD[column["how"]][1],
+        }
+        for n, column in enumerate(run.report["columns"])
+    ]
+    rows.sort(key=lambda row: row["tone"] != "warn")
+    unsure = sum(row["tone"] == "warn" for row in rows)
+    return {"rows": rows, "missing": missing, "unsure": unsure}
+
+
+@policy(CLERKS)
+@require_POST
+def map_columns(request: DeskRequest, run_id: int) -> HttpResponse:
+    """指定列的对应: what the person says is remembered, and the file is checked once more."""
+    run = _run_or_404(run_id, request.actor)
+    if not _may_map(run, request.actor):
+        raise Refused("这次检查没有要指定的列，或不是本单位的名单。")
+    form = ColumnsForm(run.report["columns"], request.POST)
+    if not form.is_valid():
+        context = {
+            "run": run,
+            "programme": programme_by_code(run.programme_code, scope=request.actor.scope),
+            "is_waiting": False,
+            "is_mapping_only": True,
+            "mapping": _mapping(run, form),
+        }
+        return render(request, "check_run.html", context, status=UNPROCESSABLE)
+    again = actions.map_columns(run, form.chosen(), actor=request.actor)
+    messages.success(request, "已记住各列的对应，本单位以后导入这个项目不用再指定；正在重新检查。")
+    return redirect("check-run", run_id=again.pk)
+
+
+@policy(CLERKS)
+@require_POST
+def marked_workbook(request: DeskRequest, run_id: int) -> HttpResponse:
+    """下载标注后的工作簿: a POST, because people's numbers go out and that is recorded."""
+    run = _run_or_404(run_id, request.actor)
+    made = actions.marked_workbook(run, actor=request.actor)
+    response = HttpResponse(made, content_type=XLSX)
+    stem = run.source_file.name.rpartition(".")[0]
+    name = quote(f"{stem}-标注.xlsx", safe="")
+    response["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def _percent(report: Mapping[str, Any]) -> int:

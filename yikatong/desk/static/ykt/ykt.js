@@ -63,6 +63,7 @@ document.addEventListener("htmx:xhr:progress", (event) => {
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.method !== "post") return;
+  if (event.submitter && "download" in event.submitter.dataset) return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "1";
   for (const button of form.querySelectorAll("button:not([type=button])")) button.setAttribute("aria-disabled", "true");
