@@ -29,6 +29,7 @@ from yikatong.kernel.period import Period
 from yikatong.organisation.machines import machine
 from yikatong.organisation.scoping import acting
 from yikatong.submission import actions
+from yikatong.submission.handing_out import make_template
 from yikatong.submission.list_template import (
     HELP,
     LISTS,
@@ -110,7 +111,7 @@ def _of(person: str) -> dict[str, Any]:
 def made() -> bytes:
     with acting(LI_XIA) as actor:
         programme = programme_by_code("P01", scope=actor.scope)
-        return actions.make_template(programme, NEXT, actor=actor)
+        return make_template(programme, NEXT, actor=actor)
 
 
 def opened(content: bytes) -> Any:

@@ -1,8 +1,6 @@
 """A small county of known people, for the rule tests and the law tests.
 
-`Planter` writes rows as the owner, straight into the tables: under the triggers and policies, but
-past the actions. The cast is the same everywhere (house.md §6); 王强's county pays, 吴外's is the
-other one.
+`Planter` writes as the owner, under the triggers and policies but past the actions.
 """
 
 from __future__ import annotations

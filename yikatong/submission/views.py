@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from yikatong.catalogue.queries import programme_by_code
 from yikatong.kernel.period import Period
 from yikatong.organisation.policy import CLERKS, DeskRequest, policy
-from yikatong.submission.actions import make_template
+from yikatong.submission.handing_out import make_template
 
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
