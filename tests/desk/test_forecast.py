@@ -24,12 +24,15 @@ from tests.validation.cast import (
     index_of,
 )
 from tests.validation.world import Planter
+from yikatong.cli.batches import forecast_facts
 from yikatong.feedback.models import PaymentResult
 from yikatong.kernel.actor import Actor
+from yikatong.organisation.machines import machine
 from yikatong.organisation.scoping import acting
 from yikatong.registry.models import AccountVerification
 from yikatong.submission.models import Batch
-from yikatong.validation.queries import forecast, forecast_reason, forecast_sum
+from yikatong.validation.outlook import forecast_reason
+from yikatong.validation.queries import forecast, forecast_sum
 
 SPRING, AUTUMN = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)
 FINE = ("冉好", "冉后好", "冉换卡", "冉金额", "冉再验", "冉停发")
@@ -192,3 +195,17 @@ def test_another_county_reads_nothing_of_it(committing: str) -> None:
     with acting(WU_WAI):
         assert not forecast(batch, scope=WU_WAI.scope).exists()
         assert not forecast(batch, scope=ZHAO_MIN.scope).exists()
+
+
+def test_the_command_tells_it_without_a_whole_name_or_number(committing: str) -> None:
+    put_at(committing, "READY")
+    with database.pointed_at(committing, role="ykt_worker"), acting(machine(HERE)) as actor:
+        batch = Batch.objects.get(county=HERE, number="NOW")
+        told = forecast_facts(batch, actor)
+    assert told["lines"] == len(WHY) == len(told["rows"])
+    assert {(one["why"], one["fixes"]) for one in told["rows"]} == set(WHY.values())
+    assert all("*" in one["name"] and len(one["account"]) == 4 for one in told["rows"])
+    put_at(committing, "REQUESTED")
+    with database.pointed_at(committing, role="ykt_worker"), acting(machine(HERE)) as actor:
+        batch = Batch.objects.get(county=HERE, number="NOW")
+        assert forecast_facts(batch, actor) == {"lines": 0, "fen": 0, "rows": []}

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yikatong.cli import session
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.money import Money
+
+if TYPE_CHECKING:
+    from yikatong.kernel.actor import Actor
+    from yikatong.submission.models import Batch
 
 FORETOLD = 1000  # rows of the forecast told in full; the counts are of all
 
@@ -56,15 +60,16 @@ def facts_of(number: str) -> dict[str, Any]:
             "due_on": batch.due_on,
             "origin": batch.origin.number if batch.origin else None,
             "redrafts": [one.number for one in redrafts_of(batch, scope=actor.scope)],
-            "forecast": _forecast(batch, actor),
+            "forecast": forecast_facts(batch, actor),
             "history": history,
         }
 
 
-def _forecast(batch: Any, actor: Any) -> dict[str, Any]:
+def forecast_facts(batch: Batch, actor: Actor) -> dict[str, Any]:
     """预计可能失败, before money is requested; the lines without a name or number in full."""
     from yikatong.kernel.masks import masked_name
-    from yikatong.validation.queries import forecast, forecast_reason, forecast_sum
+    from yikatong.validation.outlook import forecast_reason
+    from yikatong.validation.queries import forecast, forecast_sum
 
     told = forecast_sum(batch, scope=actor.scope)
     rows = []

@@ -55,13 +55,13 @@ from yikatong.submission.queries import (
     roster_answers,
 )
 from yikatong.submission.rules import roster_evidence
+from yikatong.validation.outlook import forecast_reason
 from yikatong.validation.queries import (
     FORESEEN_AT,
     change_counts,
     findings_by_rule,
     findings_of_rule,
     forecast,
-    forecast_reason,
     forecast_sum,
     rule_outcomes_of,
     verdict_counts,

@@ -126,7 +126,7 @@ class ColumnsForm(forms.Form):
         facts = super().clean() or {}
         words = {field.name: field.word for field in DISBURSEMENT.fields}
         seen: dict[str, str] = {}
-        for name, field in facts.items():
+        for name, field in list(facts.items()):  # add_error takes the name out
             if not field:
                 continue
             label = str(self.fields[name].label)

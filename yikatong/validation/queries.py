@@ -10,7 +10,6 @@ from typing import Any, Final
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
-from yikatong.connectors.bank.codes import FAILURES, REASONS, failure_of
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.steps import Status
@@ -23,13 +22,11 @@ from yikatong.validation.models import (
     PeriodChange,
     RuleOutcome,
 )
+from yikatong.validation.outlook import ENDED_BADLY, OF_THE_AMOUNT
 from yikatong.validation.rules import CONFIRM, ChangeKind, Outcome
 
 # judged, and no money asked for yet
 FORESEEN_AT: Final = (Status.VALIDATED, Status.SENDING, Status.IN_REVIEW, Status.READY)
-ENDED_BADLY: Final = ("FAILED", "RETURNED")
-OF_THE_AMOUNT: Final = "F09"  # that an amount was refused says nothing of the account
-THE_BANK: Final = "代发银行"
 
 
 def last_run(batch: Batch, *, scope: Scope) -> int:
@@ -239,31 +236,7 @@ def forecast_sum(batch: Batch, *, scope: Scope) -> ForecastSum:
     return ForecastSum(int(told["n"]), int(told["fen"] or 0), unseen)
 
 
-def forecast_reason(line: LineOutlook) -> tuple[str, str]:
-    """(why it would fail, who puts it right), in Chinese; the first reason names who."""
-    found = list(_reasons(line))
-    return "；".join(why for why, _ in found), found[0][1] if found else ""
-
-
 def _outlook(batch: Batch, *, scope: Scope) -> QuerySet[LineOutlook]:
     if batch.status not in FORESEEN_AT:
         return LineOutlook.objects.none()
     return LineOutlook.objects.filter(county=scope.county, batch=batch).order_by("id")
-
-
-def _reasons(line: LineOutlook) -> Iterable[tuple[str, str]]:
-    if line.outcome == "MISMATCH":
-        code = line.reason_code or ""
-        reason = f"（{REASONS[code].reason}）" if code in REASONS else ""
-        fixes = failure_of(code).fixes if code in REASONS else FAILURES["F02"].fixes
-        yield f"最近一次银行核验不一致{reason}", fixes
-    if line.earlier_state in ENDED_BADLY and line.earlier_code != OF_THE_AMOUNT:
-        failure = FAILURES.get(line.earlier_code or "", FAILURES["F99"])
-        word = "发放失败" if line.earlier_state == "FAILED" else "被退汇"
-        yield f"上次向这个账户{word}：{failure.reason}", failure.fixes
-    if line.outcome is None:
-        yield "还没有银行核验结果", THE_BANK
-    elif line.outcome == "UNAVAILABLE":
-        yield "最近一次银行核验没有结论", THE_BANK
-    if line.valid_until is not None and line.valid_until < timezone.localdate():
-        yield f"银行核验已于 {line.valid_until} 过期，须重新核验", THE_BANK

@@ -40,13 +40,14 @@ TOWNSHIP: Final = "township"
 SHOWN: Final = 20
 SHOWN_OF_ONE: Final = 1000
 TONE: Final = {BLOCK: "error", CONFIRM: "warn", INFO: "info"}
+ORDER: Final = ("warn", "wait", "plain", "ok")  # what may be what is missing stands first
 HOW_WORD: Final = {
     KNOWN: ("ok", "已认出"),
     TOLD: ("ok", "本单位指定过"),
     GUESSED: ("warn", "拿不准，请确认"),
     REPEATED: ("plain", "与前面的列重复，未用"),
     ASIDE: ("plain", "不需要"),
-    UNKNOWN: ("plain", "不认识，未用"),
+    UNKNOWN: ("wait", "不认识，未用"),
 }
 
 
@@ -152,7 +153,7 @@ def _mapping(run: CheckRun, form: ColumnsForm) -> dict[str, Any]:
         }
         for n, column in enumerate(run.report["columns"])
     ]
-    rows.sort(key=lambda row: row["tone"] != "warn")
+    rows.sort(key=lambda row: ORDER.index(row["tone"]))
     unsure = sum(row["tone"] == "warn" for row in rows)
     return {"rows": rows, "missing": missing, "unsure": unsure}
 
