@@ -16,9 +16,15 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connections
+from hypothesis import settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests import database
+
+
+# speed is a benchmark, never a test: a loaded machine proves nothing wrong
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

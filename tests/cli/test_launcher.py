@@ -110,7 +110,7 @@ def test_one_failing_check_fails_the_run_though_the_tests_pass(
 ) -> None:
     good = (sys.executable, "-c", "print('7 passed in 1s')")
     bad = (sys.executable, "-c", "raise SystemExit(3)")
-    monkeypatch.setattr(testing, "install_packages", lambda: None)
+    monkeypatch.setattr(testing, "install_packages", lambda *_: None)
     monkeypatch.setattr(
         testing,
         "phases",

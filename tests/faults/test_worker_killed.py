@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.house import House, a_house, end, wait_until
+from tests.journeys.house import PATIENCE_S, House, a_house, end, wait_until
 
 SEED = 20_261
 KILLS_BY_CHANCE = 3
@@ -39,7 +39,7 @@ class Works:
 
     def kill_when(self, condition: Callable[[], object], when: str) -> None:
         """Watch closely, kill in the same breath, start again."""
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + PATIENCE_S
         while not condition():
             assert time.monotonic() < limit, f"never came: {when}"
             time.sleep(HOT_S)
@@ -132,7 +132,7 @@ def test_killed_when_the_bank_has_paid_and_we_have_not_recorded_it(works: Works)
     until(house, number, "VALIDATED")
     take(house, number, "send", "town-clerk")
     requested(house, number)
-    limit = time.monotonic() + 60
+    limit = time.monotonic() + PATIENCE_S
     while house.bank_books()["count"] == before:
         assert time.monotonic() < limit
         time.sleep(HOT_S)

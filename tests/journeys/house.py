@@ -38,7 +38,7 @@ from yikatong.kernel.period import Period
 SEED: Final = 20_260
 PEOPLE: Final = 300
 COUNTY: Final = {"pengshui": "500243", "dadukou": "500104"}
-PATIENCE_S: Final = 120.0
+PATIENCE_S: Final = 300.0
 POLL_S: Final = 0.3
 ANSWER_WAIT_S: Final = 6
 # homes of a killed session are cleared by the next one under this prefix (tests.session_home)

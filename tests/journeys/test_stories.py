@@ -14,7 +14,7 @@ from tests.journeys.telling import STORIES, Board, Telling
 
 TOLD_IN_ORDER = True
 TOLD_BY = (stories, stories_of_repair)  # importing them is what fills STORIES
-PATIENCE_S = 150.0
+PATIENCE_S = 400.0
 PAUSE_S = 0.2
 STATUSES = "SELECT number, status FROM submission_batch"
 

@@ -118,7 +118,7 @@ def draft(
         period=str(period),
         unit_no=unit_no,
         actor=actor,
-        source_file=source_file,
+        source_file_id=None if source_file is None else source_file.pk,
     )
     bulk.stage(rows)
     stored = bulk.store_staged(
@@ -155,7 +155,7 @@ def redraft(
         period=origin.period,
         unit_no=drafting_unit,
         actor=actor,
-        source_file=origin.source_file,
+        source_file_id=origin.source_file_id,  # the file itself stays where it is
         origin=origin,
         reason=reason,
     )
@@ -329,7 +329,7 @@ def _new_batch(
     period: str,
     unit_no: int,
     actor: Actor,
-    source_file: SourceFile | None,
+    source_file_id: int | None,
     origin: Batch | None = None,
     reason: str = "",
 ) -> Batch:
@@ -347,7 +347,7 @@ def _new_batch(
         origin=origin,
         redraft_reason=reason[:300],
         due_on=_correct_by(county.settings, actor=actor) if origin else None,
-        source_file=source_file,
+        source_file_id=source_file_id,
         made_by=actor.username or actor.name,
         made_at=timezone.now(),
     )

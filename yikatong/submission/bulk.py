@@ -152,6 +152,7 @@ def lines_of(batch_id: int, *, only_passed: bool) -> LineSet:
     """The set that a digest answers for: all lines of a batch, or those that passed."""
     joined = (
         " JOIN validation_lineverdict AS verdict ON verdict.line_id = line.id AND verdict.passed"
+        " AND verdict.batch_id = line.batch_id"
         if only_passed
         else ""
     )

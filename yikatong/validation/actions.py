@@ -116,15 +116,15 @@ def conclude(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict
         unit_no=batch.unit_no,
         department_no=batch.department_no,
     )
-    touched = lines.lines_of(batch.pk, only_passed=True).digest
     holds = county_settings(scope=actor.scope).settings.get("verdict") == "hold"
     if passed == 0 or (failed and holds):
         redraft(batch, None, "验证未通过，整批退回更正", actor=actor)
+        touched = lines.lines_of(batch.pk, only_passed=True).digest
         return Returned(f"{failed} 行未通过验证，整批退回更正", touched=touched)
     if failed:
         redraft(batch, bulk.failing_lines(batch.pk), "验证未通过的明细，待更正", actor=actor)
-    keep_passing_digest(batch, actor=actor)
-    return Passed(touched=touched, note=f"通过 {passed} 行，未通过 {failed} 行另起草稿")
+    kept = keep_passing_digest(batch, actor=actor)
+    return Passed(touched=bytes(kept.digest), note=f"通过 {passed} 行，未通过 {failed} 行另起草稿")
 
 
 def ask_check(
