@@ -21,7 +21,6 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests import database
 
-
 # speed is a benchmark, never a test: a loaded machine proves nothing wrong
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
