@@ -82,7 +82,8 @@ def a_receipt_that_is_lost_on_the_way_comes_when_the_same_file_is_sent_again(
         " ON batch.id = share.batch_id WHERE batch.number = %s",
         number,
     )
-    assert tries == [[2]], tries
+    ((attempts,),) = tries
+    assert attempts >= 2, "sent again, the same file"
     yield from dadukou_to_published(house, board, number)
     facts = house.batch(number)
     equation_holds(facts)
