@@ -1,16 +1,12 @@
-"""Two works, alternated in one run, and the figure that their medians make."""
+"""The figure that the medians of two works make, measured in turns in one run."""
 
 from __future__ import annotations
 
 import platform
 import statistics
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
-
-ROUNDS: Final = 5
-Work = Callable[[], float]
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,35 +52,6 @@ class Figure:
             f"{self.what}：{self.seconds:.3f} 秒；参照 {self.reference} "
             f"{self.reference_seconds:.3f} 秒；比值 {self.ratio:.2f}，{promise}"
         )
-
-
-def timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def alternated(
-    what: str,
-    ours: Work,
-    reference: str,
-    theirs: Work,
-    *,
-    target: float | None,
-    rounds: int = ROUNDS,
-    scale: float = 1.0,
-) -> Figure:
-    """A/B/A/B …: each work gives its own seconds, so what it prepares is not counted.
-
-    Args:
-        scale: by which the reference's seconds are multiplied, where it ran on fewer rows.
-    """
-    a: list[float] = []
-    b: list[float] = []
-    for _ in range(rounds):
-        b.append(theirs() * scale)
-        a.append(ours())
-    return figure(what, a, reference, b, target=target)
 
 
 def figure(
