@@ -30,7 +30,7 @@ from yikatong.kernel.period import Period
 from yikatong.organisation.machines import machine
 from yikatong.organisation.scoping import acting
 from yikatong.submission.models import Batch
-from yikatong.validation import actions, bulk
+from yikatong.validation import actions, judging
 from yikatong.validation.actions import check_rows
 from yikatong.validation.rulebook import Law, laws
 from yikatong.validation.rules import BLOCK, CONFIRM, Bands, Report
@@ -122,10 +122,10 @@ def test_a_reissue_goes_to_the_card_that_was_put_right_for_it() -> None:
 def _codes_of_batch(number: str) -> dict[str, tuple[int, int]]:
     with acting(machine(HERE)) as actor:
         batch = Batch.objects.select_related("programme").get(county=HERE, number=number)
-        bulk.take_batch(batch.pk)
+        judging.take_batch(batch.pk)
         period = Period.parse(PERIOD)
-        bulk.join_world(world_facts(batch.programme, period, batch_id=batch.pk, actor=actor))
-        bulk.run_rules(EVERYONE)
+        judging.join_world(world_facts(batch.programme, period, batch_id=batch.pk, actor=actor))
+        judging.run_rules(EVERYONE)
         found: dict[str, tuple[int, int]] = {}
         for law in laws():
             _, here, there = _found(law)

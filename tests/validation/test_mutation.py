@@ -22,7 +22,7 @@ from yikatong.organisation.machines import machine
 from yikatong.organisation.scoping import acting
 from yikatong.submission import bulk as lines
 from yikatong.submission.models import Batch
-from yikatong.validation import bulk, row_rules
+from yikatong.validation import judging, row_rules
 from yikatong.validation.rulebook import Law, laws
 from yikatong.validation.world import world_facts
 
@@ -47,27 +47,26 @@ def test_a_book_without_this_file_misses_something(
         one = FIRST_CASE.get((law.code, law.severity))
         if one is None:  # AM-3 looks at the origin, which only a stored batch has
             batch = Batch.objects.select_related("programme").get(county=HERE, number="AGAIN-1")
-            bulk.take_batch(batch.pk)
+            judging.take_batch(batch.pk)
             programme, batch_id = batch.programme, batch.pk
         else:
             _take(one.hit)
             programme, batch_id = programme_by_code(one.programme, scope=actor.scope), 0
         facts = world_facts(programme, Period.parse(PERIOD), batch_id=batch_id, actor=actor)
-        bulk.join_world(facts if one is None else facts | one.facts)
+        judging.join_world(facts if one is None else facts | one.facts)
         whole = _found()
-        monkeypatch.setattr(bulk, "laws", lambda: tuple(one for one in laws() if one != law))
+        monkeypatch.setattr(judging, "laws", lambda: tuple(one for one in laws() if one != law))
         assert _found() < whole
 
 
 def _take(rows: tuple[Row, ...]) -> None:
-    lines.stage(rows)
-    bulk.take_staged()
+    judging.take_staged(lines.stage(rows))
 
 
 def _found() -> set[tuple[str, str, int]]:
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS pg_temp.found")
-        bulk.run_rules(EVERYONE)
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.hit, pg_temp.found")
+        judging.run_rules(EVERYONE)
         cursor.execute("SELECT rule, severity, line_id FROM found")
         return set(cursor.fetchall())
 

@@ -277,6 +277,9 @@ def _grants(columns: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     yield OWN_FUNCTIONS.format(what=f"REVOKE ALL ON FUNCTION %s FROM PUBLIC, {everyone}")
     yield f"GRANT USAGE ON SCHEMA public TO {everyone}"
     yield "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
+    # where a long list is judged: its tables are gone before their transaction ends
+    yield "CREATE SCHEMA IF NOT EXISTS judging"
+    yield "GRANT USAGE, CREATE ON SCHEMA judging TO ykt_worker"
     for table, every in columns.items():  # a REVOKE on a table leaves its column grants standing
         listed = ", ".join(f'"{column}"' for column in every)
         yield f"REVOKE ALL ({listed}) ON {table} FROM {everyone}"

@@ -36,7 +36,7 @@ from yikatong.submission.queries import answers, remembered_mapping
 from yikatong.submission.rules import roster_evidence
 from yikatong.submission.sheets import MissingColumns
 from yikatong.submission.sheets_header import GUESSED
-from yikatong.validation import bulk
+from yikatong.validation import bulk, judging
 from yikatong.validation.intake import Intake, columns_told, read_list, used_as
 from yikatong.validation.marking import marked
 from yikatong.validation.models import CheckRun
@@ -59,11 +59,12 @@ def check_rows(
     actor: Actor,
 ) -> Report:
     """Judge a sheet by every rule and store nothing; `actor` is the worker's."""
-    lines.stage(rows)
-    bulk.take_staged()
-    bulk.join_world(world_facts(programme, period, batch_id=NO_BATCH, actor=actor))
-    bulk.run_rules(bands)
-    return bulk.report(is_check=True)
+    judging.take_staged(lines.stage(rows))
+    judging.join_world(world_facts(programme, period, batch_id=NO_BATCH, actor=actor))
+    judging.run_rules(bands)
+    told = bulk.report(is_check=True)
+    judging.put_away()
+    return told
 
 
 def examine(batch: Batch, *, bands: Bands, actor: Actor) -> Report:
@@ -71,6 +72,7 @@ def examine(batch: Batch, *, bands: Bands, actor: Actor) -> Report:
     _judge(batch, bands=bands, actor=actor)
     told = bulk.report(is_check=True)
     _store(batch, actor=actor)
+    judging.put_away()
     return told
 
 
@@ -116,6 +118,7 @@ def conclude(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict
         unit_no=batch.unit_no,
         department_no=batch.department_no,
     )
+    judging.put_away()
     holds = county_settings(scope=actor.scope).settings.get("verdict") == "hold"
     if passed == 0 or (failed and holds):
         redraft(batch, None, "验证未通过，整批退回更正", actor=actor)
@@ -186,10 +189,10 @@ def _record_answer(actor: Actor, batch: Batch, note: str) -> None:
 
 
 def _judge(batch: Batch, *, bands: Bands, actor: Actor) -> None:
-    bulk.take_batch(batch.pk)
+    judging.take_batch(batch.pk)
     period = Period.parse(batch.period)
-    bulk.join_world(world_facts(batch.programme, period, batch_id=batch.pk, actor=actor))
-    bulk.run_rules(bands)
+    judging.join_world(world_facts(batch.programme, period, batch_id=batch.pk, actor=actor))
+    judging.run_rules(bands)
     chain = {answer.batch_id for answer in answers(batch, scope=actor.scope)}
     if chain:
         bulk.forgive_answered(sorted(chain))

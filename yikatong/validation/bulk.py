@@ -1,20 +1,19 @@
-"""The world of a check, joined once, and what the rules find in it. Runs as the worker."""
+"""What a judgement found: told, and kept. Runs as the worker, over the world of `judging`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection
 
-from yikatong.validation.rulebook import Law, laws, sentence_sql
+from yikatong.validation.judging import WORK_MEMORY
 from yikatong.validation.rules import (
     BLOCK,
     CONFIRM,
     INFO,
-    Bands,
     FoundRow,
     Outcome,
     Report,
@@ -22,128 +21,8 @@ from yikatong.validation.rules import (
 )
 from yikatong.validation.titles import rosters_read_by_rules, rule_codes
 
-WORLD: Final = Path(__file__).parent / "world.sql"
-PERIODS: Final = Path(__file__).parent / "periods.sql"
-# a hash of a million keys in memory; given back when the transaction ends
-WORK_MEMORY: Final = "128MB"
 CHANGES: Final = Path(__file__).parent / "changes.sql"
 SHOWN_AT_MOST: Final = 200_000
-INPUT_COLUMNS: Final = (
-    "row_no, head_index, payee_name, payee_index, beneficiary_name, beneficiary_index,"
-    " account_index, account_last4, object_key, grade, standard, quantity, months, amount_fen, faults"
-)
-# the same folding as kernel.names: dots to U+00B7, blanks away; full-width is folded at the door
-NAME_KEY: Final = "translate({column}, '•‧・．. \u3000', '·····')"
-
-
-@lru_cache(maxsize=2)
-def _statements(script: Path) -> tuple[str, ...]:
-    text = script.read_text(encoding="utf-8")
-    return tuple(one for one in text.split(";\n") if one.strip())
-
-
-def take_staged() -> None:
-    """The file that submission staged becomes the input: its row numbers are its line ids."""
-    _take("row_no AS line_id, NULL::bigint AS origin_id", "staged", [])
-
-
-def take_batch(batch_id: int) -> None:
-    """The lines of a batch become the input."""
-    _take("id AS line_id, origin_id", "submission_line WHERE batch_id = %s", [batch_id])
-
-
-def _take(identity: str, source: str, arguments: Sequence[Any]) -> None:
-    keys = ", ".join(
-        f"{NAME_KEY.format(column=name)} AS {name}_key"
-        for name in ("payee_name", "beneficiary_name")
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DROP TABLE IF EXISTS pg_temp.input, pg_temp.known, pg_temp.own_period, pg_temp.other_period, pg_temp.before,"
-            " pg_temp.facts, pg_temp.person, pg_temp.account, pg_temp.relation, pg_temp.roster_kind,"
-            " pg_temp.roster, pg_temp.paid, pg_temp.deduction, pg_temp.programme, pg_temp.found CASCADE"
-        )
-        cursor.execute(
-            f"CREATE TEMP TABLE input ON COMMIT DROP AS"  # noqa: S608 - names of our own
-            f" SELECT {identity}, {INPUT_COLUMNS}, {keys} FROM {source}",
-            list(arguments),
-        )
-        cursor.execute("ANALYZE input (head_index, payee_index, beneficiary_index, object_key)")
-
-
-def join_world(facts: Mapping[str, Any]) -> None:
-    """Materialise the input with everything that the rules may read; see world.sql."""
-    given = dict(facts)
-    amount = given.pop("amount_sql")
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
-        for statement in _statements(PERIODS):
-            cursor.execute(statement, given)
-        given |= _periods(cursor)
-        for statement in _statements(WORLD):
-            cursor.execute(statement.replace("/*amount*/", amount), given)
-
-
-def _periods(cursor: Any) -> dict[str, list[str]]:
-    """The periods of earlier payments that the rules may meet, as constants for the planner."""
-    cursor.execute(
-        "SELECT coalesce(array_agg(period) FILTER (WHERE is_last), '{}'),"
-        " coalesce(array_agg(period) FILTER (WHERE is_repeat), '{}') FROM own_period"
-    )
-    last, repeat = cursor.fetchone()
-    cursor.execute(
-        "SELECT coalesce(array_agg(DISTINCT other_code), '{}'),"
-        " coalesce(array_agg(DISTINCT period), '{}') FROM other_period"
-    )
-    codes, periods = cursor.fetchone()
-    return {
-        "last_periods": last,
-        "repeat_periods": repeat,
-        "other_codes": codes,
-        "other_periods": periods,
-    }
-
-
-def run_rules(bands: Bands) -> None:
-    """Every rule once, into the TEMP table `found`; row faults of the door join them."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TEMP TABLE found (line_id bigint, rule text, severity text, verdict text,"
-            " field text, sentence text, evidence bytea, once text) ON COMMIT DROP"
-        )
-        cursor.execute(
-            "INSERT INTO found SELECT line.line_id, fault.rule, fault.severity,"
-            " CASE fault.severity WHEN 'block' THEN '阻断' WHEN 'confirm' THEN '待核' ELSE '提示' END,"
-            " fault.field, fault.message, sha256(convert_to(fault.rule || fault.message, 'UTF8')), ''"
-            " FROM line, jsonb_to_recordset(line.faults)"
-            " AS fault (rule text, severity text, field text, message text) WHERE line.faults <> '[]'"
-        )
-        for law in laws():
-            cursor.execute(_insert(law), {"lo": bands.unit_lo, "hi": bands.unit_hi})
-        cursor.execute("ANALYZE found")
-
-
-def _insert(law: Law) -> str:
-    prefix = "'第 ' || line.row_no || ' 行 ' || line.beneficiary_name || '：' || "
-    if law.once in {"always", "batch", "file"}:
-        prefix = ""
-    sentence = sentence_sql(law.message)
-    if law.trimmed:
-        own = "found.unit_no BETWEEN %(lo)s AND %(hi)s"
-        sentence = f"CASE WHEN {own} THEN {sentence} ELSE {sentence_sql(law.trimmed)} END"
-    evidence = (
-        " || '|' || ".join(f"coalesce(found.{name}::text, '')" for name in law.columns[1:]) or "''"
-    )
-    quoted = {
-        key: value.replace("'", "''")
-        for key, value in (("code", law.code), ("verdict", law.verdict))
-    }
-    return (
-        "INSERT INTO found"  # noqa: S608 - rule files of our own, checked when loaded
-        f" SELECT found.line_id, '{quoted['code']}', '{law.severity}', '{quoted['verdict']}', '{law.field}',"
-        f" {prefix}{sentence}, sha256(convert_to('{quoted['code']}|' || {evidence}, 'UTF8')), '{law.once}'"
-        f" FROM ({law.sql.replace('%', '%%')}) AS found JOIN line ON line.line_id = found.line_id"
-    )
 
 
 def forgive_answered(batch_ids: Sequence[int]) -> None:
@@ -277,12 +156,11 @@ def store_verdicts(
             " payee_id, beneficiary_id, household_id, account_id, account_version_id, bank_no, obligee_id,"
             " passed, worst, at)"
             " SELECT %(county)s, %(unit_no)s, %(department_no)s, %(batch_id)s, line.line_id, line.payee_id,"
-            " line.beneficiary_id, line.household_id, line.account_id, line.version_id, account.bank_no,"
+            " line.beneficiary_id, line.household_id, line.account_id, line.version_id, line.bank_no,"
             " line.obligee_id, coalesce(worst.rank, 0) < 2 AND line.amount_fen > 0,"
             " CASE worst.rank WHEN 3 THEN %(block)s WHEN 2 THEN %(confirm)s WHEN 1 THEN %(info)s ELSE '' END,"
             " clock_timestamp()"
-            " FROM line LEFT JOIN account ON account.account_id = line.account_id"
-            " LEFT JOIN (SELECT line_id, max(CASE severity WHEN %(block)s THEN 3 WHEN %(confirm)s THEN 2 ELSE 1 END)"
+            " FROM facts AS line LEFT JOIN (SELECT line_id, max(CASE severity WHEN %(block)s THEN 3 WHEN %(confirm)s THEN 2 ELSE 1 END)"
             " AS rank FROM found GROUP BY line_id) AS worst ON worst.line_id = line.line_id",
             {
                 "county": county, "unit_no": unit_no, "department_no": department_no, "batch_id": batch_id,
@@ -310,15 +188,27 @@ def failing_lines(batch_id: int) -> list[int]:
 def versions_to_verify(batch_id: int, county: str, today: str) -> list[tuple[int, int]]:
     """(bank number, account version) of this batch's payees without a valid bank answer."""
     with connection.cursor() as cursor:
+        # a table of its own, so that the planner knows how many there are
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.payee")
         cursor.execute(
-            "SELECT DISTINCT version.bank_no, version.id FROM submission_line AS line"
-            " JOIN registry_person AS payee ON payee.county = %(county)s AND payee.id_index = line.payee_index"
-            " JOIN registry_cardaccount AS account ON account.person_id = payee.id AND account.is_active"
-            " JOIN registry_cardaccountversion AS version ON version.id = account.current_id"
-            " WHERE line.batch_id = %(batch)s AND NOT EXISTS (SELECT FROM registry_accountverification AS known"
-            " WHERE known.version_id = version.id AND known.valid_until >= %(today)s::date"
-            " AND known.outcome <> 'UNAVAILABLE') ORDER BY 1, 2",
-            {"county": county, "batch": batch_id, "today": today},
+            "CREATE TEMP TABLE payee ON COMMIT DROP AS SELECT DISTINCT payee_index AS id_index"
+            " FROM submission_line WHERE batch_id = %s AND payee_index IS NOT NULL",
+            [batch_id],
+        )
+        cursor.execute("ANALYZE payee")
+        cursor.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
+        cursor.execute(
+            "SELECT DISTINCT version.bank_no, version.id FROM payee"
+            " JOIN registry_person AS person ON person.county = %(county)s AND person.id_index = payee.id_index"
+            " JOIN registry_cardaccount AS account ON account.county = %(county)s"
+            " AND account.person_id = person.id AND account.is_active"
+            " JOIN registry_cardaccountversion AS version ON version.county = %(county)s"
+            " AND version.id = account.current_id"
+            " LEFT JOIN registry_accountverification AS known ON known.county = %(county)s"
+            " AND known.version_id = version.id AND known.valid_until >= %(today)s::date"
+            " AND known.outcome <> 'UNAVAILABLE'"
+            " WHERE known.id IS NULL ORDER BY 1, 2",
+            {"county": county, "today": today},
         )
         return [(int(bank), int(version)) for bank, version in cursor.fetchall()]
 

@@ -1,13 +1,14 @@
 -- What differs from last period, set by set: the rows of `validation_periodchange`.
 INSERT INTO validation_periodchange (county, unit_no, department_no, batch_id, run_no, line_id, row_no, kind, name,
     object_key, last_period, before_fen, now_fen, before_last4, now_last4, shared_by)
-WITH compared AS (
+WITH compared AS (  -- only what differs: few lines are joined with their old and new cards
     SELECT line.line_id, line.row_no, line.beneficiary_name, line.object_key, line.amount_fen, line.obligee_id,
-        line.last_period, line.last_fen, line.payee_id, account.last4, account.number_index, account.other_holders,
+        line.last_period, line.last_fen, line.payee_id, account.last4, account.number_index,
         old.last4 AS old_last4, old.number_index AS old_number
-    FROM line
+    FROM (SELECT * FROM facts WHERE last_fen IS NULL OR last_fen <> amount_fen
+                                    OR last_version_id IS DISTINCT FROM version_id) AS line
     LEFT JOIN account ON account.account_id = line.account_id
-    LEFT JOIN registry_cardaccountversion AS old ON old.id = line.last_version_id
+    LEFT JOIN registry_cardaccountversion AS old ON old.county = %(county)s AND old.id = line.last_version_id
 ), phones AS (
     SELECT holder.phone_index, count(*) AS holders
     FROM (SELECT DISTINCT phone_index FROM person WHERE phone_index IS NOT NULL) AS seen
@@ -47,8 +48,9 @@ WITH compared AS (
     SELECT line_id, row_no, 'ACCOUNT', beneficiary_name, object_key, last_period, NULL, NULL, old_last4, coalesce(last4, ''), NULL
     FROM compared WHERE old_number IS NOT NULL AND number_index IS DISTINCT FROM old_number
     UNION ALL
-    SELECT line_id, row_no, 'SHARED_ACCOUNT', beneficiary_name, object_key, '', NULL, NULL, '', coalesce(last4, ''), other_holders + 1
-    FROM compared WHERE other_holders > 0
+    SELECT line.line_id, line.row_no, 'SHARED_ACCOUNT', line.beneficiary_name, line.object_key, '', NULL, NULL, '',
+        coalesce(account.last4, ''), account.other_holders + 1
+    FROM account JOIN line ON line.account_id = account.account_id WHERE account.other_holders > 0
     UNION ALL
     SELECT line.line_id, line.row_no, 'SHARED_PHONE', line.beneficiary_name, line.object_key, '', NULL, NULL, '', '', phones.holders
     FROM line JOIN person ON person.person_id = line.beneficiary_id JOIN phones ON phones.phone_index = person.phone_index

@@ -4,27 +4,35 @@
 -- Each table starts from the keys of the one before, never from the registry or the history: the
 -- planner takes an index look per key for a short list and one hash join for a long one.
 
+-- a line's beneficiary or 户主 who is not the one that is paid: few lines, so most are looked up once
+CREATE TEMP TABLE aside ON COMMIT DROP AS
+SELECT line_id, true AS is_beneficiary, beneficiary_index AS id_index FROM input
+WHERE beneficiary_index IS NOT NULL AND beneficiary_index IS DISTINCT FROM payee_index
+UNION ALL
+SELECT line_id, false, head_index FROM input
+WHERE head_index IS NOT NULL AND head_index IS DISTINCT FROM payee_index;
+ANALYZE aside;
+
 -- who is named: each number is looked up once
 CREATE TEMP TABLE known ON COMMIT DROP AS
 SELECT registered.id AS person_id, registered.name, registered.name_key, registered.birth_on, registered.is_male,
     registered.household_id, registered.unit_no, registered.id_index, registered.phone_index
-FROM (SELECT beneficiary_index AS id_index FROM input
-      UNION SELECT payee_index FROM input WHERE payee_index IS DISTINCT FROM beneficiary_index
-      UNION SELECT head_index FROM input
-      WHERE head_index IS DISTINCT FROM beneficiary_index AND head_index IS DISTINCT FROM payee_index) AS named
+FROM (SELECT payee_index AS id_index FROM input UNION SELECT id_index FROM aside) AS named
 JOIN registry_person AS registered ON registered.county = %(county)s AND registered.id_index = named.id_index;
 ANALYZE known (person_id, id_index, household_id);
 
+CREATE TEMP TABLE used ON COMMIT DROP AS
+SELECT account.id AS account_id, account.person_id, known.household_id, version.id AS version_id, version.last4,
+    version.bank_no, version.account_name, version.account_name_key, version.number_index,
+    (version.entered_at AT TIME ZONE 'Asia/Shanghai')::date AS entered_on
+FROM known
+JOIN registry_cardaccount AS account ON account.county = %(county)s AND account.person_id = known.person_id
+    AND account.is_active
+JOIN registry_cardaccountversion AS version ON version.county = %(county)s AND version.id = account.current_id;
+ANALYZE used (account_id, person_id, version_id, number_index, entered_on);
+
 CREATE TEMP TABLE account ON COMMIT DROP AS
-WITH used AS (
-    SELECT account.id AS account_id, account.person_id, known.household_id, version.id AS version_id, version.last4,
-        version.bank_no, version.account_name, version.account_name_key, version.number_index,
-        (version.entered_at AT TIME ZONE 'Asia/Shanghai')::date AS entered_on
-    FROM known
-    JOIN registry_cardaccount AS account ON account.county = %(county)s AND account.person_id = known.person_id
-        AND account.is_active
-    JOIN registry_cardaccountversion AS version ON version.county = %(county)s AND version.id = account.current_id
-), shared AS (
+WITH shared AS (
     SELECT used.account_id, count(*) AS other_holders
     FROM used
     JOIN registry_cardaccountversion AS same ON same.county = %(county)s AND same.number_index = used.number_index
@@ -71,30 +79,52 @@ WHERE earlier.state IN ('SENT', 'UNKNOWN', 'PAID') AND earlier.batch_id <> %(bat
 ORDER BY earlier.obligee_id, earlier.object_key, earlier.period DESC;
 ANALYZE before (obligee_id, object_key);
 
+-- small tables of their own, not subqueries: only tables are joined by two processes
+CREATE TEMP TABLE rates ON COMMIT DROP AS
+SELECT DISTINCT ON (grade_key) grade_key, rate
+FROM (SELECT replace(translate(dated.grade, '1234', '一二三四'), '残疾', '') AS grade_key, dated.grade, dated.rate
+      FROM catalogue_benefitstandard AS dated
+      WHERE dated.county = %(county)s AND dated.programme_code = %(programme_code)s
+        AND dated.valid @> %(last_day)s::date) AS folded
+ORDER BY grade_key, grade;
+
+CREATE TEMP TABLE guarded ON COMMIT DROP AS
+SELECT DISTINCT guardian.person_id, guardian.guardian_id FROM registry_guardian AS guardian
+JOIN known ON known.person_id = guardian.person_id
+WHERE guardian.county = %(county)s AND guardian.since <= %(last_day)s::date
+  AND (guardian.until IS NULL OR guardian.until >= %(first_day)s::date);
+
+CREATE TEMP TABLE other ON COMMIT DROP AS
+SELECT aside.line_id, aside.is_beneficiary, known.person_id, known.is_male, known.birth_on, known.unit_no, known.household_id
+FROM aside JOIN known ON known.id_index = aside.id_index;
+
+-- a line that points at one that was sent before
+CREATE TEMP TABLE reissued ON COMMIT DROP AS
+SELECT input.line_id, earlier.state, earlier.amount_fen FROM input
+JOIN payout_payment AS earlier ON earlier.county = %(county)s AND earlier.line_id = input.origin_id
+WHERE input.origin_id IS NOT NULL;
+ANALYZE rates; ANALYZE guarded; ANALYZE other; ANALYZE reissued;
+
 CREATE TEMP TABLE facts ON COMMIT DROP AS
-WITH rates AS (
-    SELECT DISTINCT ON (grade_key) grade_key, rate
-    FROM (SELECT replace(translate(dated.grade, '1234', '一二三四'), '残疾', '') AS grade_key, dated.grade, dated.rate
-          FROM catalogue_benefitstandard AS dated
-          WHERE dated.county = %(county)s AND dated.programme_code = %(programme_code)s
-            AND dated.valid @> %(last_day)s::date) AS folded
-    ORDER BY grade_key, grade
-), guarded AS (
-    SELECT DISTINCT person_id, guardian_id FROM registry_guardian
-    WHERE county = %(county)s AND since <= %(last_day)s::date AND (until IS NULL OR until >= %(first_day)s::date)
-), joined AS (
+WITH joined AS (
     SELECT input.*,
         CASE WHEN input.grade = '' THEN '' ELSE replace(translate(input.grade, '1234１２３４', '一二三四一二三四'), '残疾', '') END AS grade_key,
-        payee.person_id AS payee_id, beneficiary.person_id AS beneficiary_id, beneficiary.is_male,
-        beneficiary.birth_on, beneficiary.unit_no AS village_no,
+        payee.person_id AS payee_id,
+        CASE WHEN input.is_same_person THEN payee.person_id ELSE other.person_id END AS beneficiary_id,
+        CASE WHEN input.is_same_person THEN payee.is_male ELSE other.is_male END AS is_male,
+        CASE WHEN input.is_same_person THEN payee.birth_on ELSE other.birth_on END AS birth_on,
+        CASE WHEN input.is_same_person THEN payee.unit_no ELSE other.unit_no END AS village_no,
         household.id AS household_id, household.head_id, account.account_id, account.version_id,
+        account.bank_no,
         input.account_index = account.number_index AS is_registered_number
     FROM input
     LEFT JOIN known AS payee ON payee.id_index = input.payee_index
-    LEFT JOIN known AS beneficiary ON beneficiary.id_index = input.beneficiary_index
-    LEFT JOIN known AS head ON head.id_index = input.head_index
+    LEFT JOIN other ON other.line_id = input.line_id AND other.is_beneficiary
+    LEFT JOIN other AS head ON head.line_id = input.line_id AND NOT head.is_beneficiary
     LEFT JOIN registry_household AS household ON household.county = %(county)s
-        AND household.id = coalesce(head.household_id, beneficiary.household_id)
+        AND household.id = coalesce(
+            CASE WHEN input.is_headed_by_payee THEN payee.household_id ELSE head.household_id END,
+            CASE WHEN input.is_same_person THEN payee.household_id ELSE other.household_id END)
     LEFT JOIN account ON account.person_id = payee.person_id
 ), counted AS (
     SELECT joined.*, guarded.guardian_id IS NOT NULL AS payee_is_guardian,
@@ -110,20 +140,20 @@ WITH rates AS (
     LEFT JOIN rates AS plain ON plain.grade_key = ''
 )
 SELECT counted.line_id, counted.row_no, counted.payee_id, counted.beneficiary_id, counted.household_id, counted.head_id,
-    counted.account_id, counted.version_id, counted.obligee_id, counted.object_key, counted.grade, counted.grade_key,
+    counted.account_id, counted.version_id, counted.bank_no, counted.obligee_id, counted.object_key, counted.grade, counted.grade_key,
     counted.village_no, counted.beneficiary_name, counted.beneficiary_name_key, counted.payee_name_key,
     counted.beneficiary_index IS NOT NULL AS has_beneficiary_index, counted.payee_index IS NOT NULL AS has_payee_index,
-    counted.payee_index = counted.beneficiary_index AS is_same_person,
+    counted.is_same_person,
     -- a line that was paid out once is re-issued to the account registered since, not the one typed then
-    counted.account_index IS NOT NULL AND earlier.id IS NULL AS has_account_index, counted.account_last4,
+    counted.account_index IS NOT NULL AND reissued.line_id IS NULL AS has_account_index, counted.account_last4,
     counted.is_registered_number, counted.payee_is_guardian, counted.units AS quantity, counted.month_count, counted.rate,
     counted.standard_rate IS NOT NULL AS has_standard, counted.amount_fen, counted.is_male, counted.birth_on,
     round((/*amount*/) * 100)::bigint AS computed_fen,
-    CASE WHEN earlier.state IN ('FAILED', 'RETURNED') THEN earlier.amount_fen END AS failed_fen,
+    CASE WHEN reissued.state IN ('FAILED', 'RETURNED') THEN reissued.amount_fen END AS failed_fen,
     before.period AS last_period, before.amount_fen AS last_fen, before.quantity AS last_quantity,
     before.version_id AS last_version_id, counted.faults
 FROM counted
-LEFT JOIN payout_payment AS earlier ON earlier.line_id = counted.origin_id
+LEFT JOIN reissued ON reissued.line_id = counted.line_id
 LEFT JOIN before ON before.obligee_id = counted.obligee_id AND before.object_key = counted.object_key;
 CREATE INDEX ON facts (line_id);
 ANALYZE facts;

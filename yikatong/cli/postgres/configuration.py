@@ -15,10 +15,10 @@ SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
     "port": str(PORT),
     "max_connections": "60",
-    "shared_buffers": "256MB",
+    "shared_buffers": "1GB",
     "work_mem": "32MB",
     "maintenance_work_mem": "128MB",
-    "max_wal_size": "1GB",
+    "max_wal_size": "4GB",
     # no spinning disk: an index look per key of a short list is cheap
     "random_page_cost": "1.5",
     "max_parallel_workers_per_gather": "1",
