@@ -63,6 +63,7 @@ from yikatong.validation.queries import (
     findings_of_rule,
     forecast,
     forecast_sum,
+    headway_words,
     rule_outcomes_of,
     verdict_counts,
 )
@@ -138,8 +139,7 @@ def _listed(
 
 def batch_or_404(number: str, actor: Actor) -> Any:
     """Outside the scope a batch does not exist."""
-    batch = find_batch(number, scope=actor.scope)
-    if batch is None:
+    if (batch := find_batch(number, scope=actor.scope)) is None:
         raise Http404
     return batch
 
@@ -173,7 +173,9 @@ def batch_page(request: DeskRequest, number: str) -> HttpResponse:
         "kept_back": kept_back,
         "money": money_of(batch, scope=scope),
         "choices": choices(batch, actor),
-        "steps": progress(journey, status, events, chip=str(chip or "")),
+        "steps": progress(
+            journey, status, events, chip=headway_words(batch, scope=scope) or str(chip or "")
+        ),
         "timeline": timeline(journey, events, following=following(batch), due_on=batch.due_on),
         "returned": _last_return(status, events, journey),
         "redrafts": [
@@ -231,12 +233,8 @@ def _forecast(batch: Any, actor: Actor) -> dict[str, Any] | None:
         return None
     told = forecast_sum(batch, scope=actor.scope)
     lines = forecast(batch, scope=actor.scope)[:PREVIEW] if told.lines else []
-    return {
-        "lines": told.lines,
-        "fen": told.fen,
-        "unseen": told.unseen,
-        "rows": foretold(lines),
-    }
+    rows = foretold(lines)
+    return {"lines": told.lines, "fen": told.fen, "unseen": told.unseen, "rows": rows}
 
 
 def foretold(lines: Iterable[Any]) -> list[dict[str, Any]]:

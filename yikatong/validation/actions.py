@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
@@ -37,9 +38,10 @@ from yikatong.submission.rules import roster_evidence
 from yikatong.submission.sheets import MissingColumns
 from yikatong.submission.sheets_header import GUESSED
 from yikatong.validation import bulk, judging
+from yikatong.validation.headway import STORING, Told, silent, telling
 from yikatong.validation.intake import Intake, columns_told, read_list, used_as
 from yikatong.validation.marking import marked
-from yikatong.validation.models import CheckRun
+from yikatong.validation.models import CheckRun, Headway
 from yikatong.validation.progress import progress
 from yikatong.validation.queries import last_run, open_obligations
 from yikatong.validation.rules import Bands, Report
@@ -48,6 +50,7 @@ from yikatong.vault.access import the_vault
 
 ANSWER_WAIT = timedelta(minutes=30)
 NO_BATCH = 0
+STOPPED = "已由本单位取消，没有存下任何结果。"
 
 
 def check_rows(
@@ -57,23 +60,27 @@ def check_rows(
     period: Period,
     bands: Bands,
     actor: Actor,
+    told: Told = silent,
 ) -> Report:
     """Judge a sheet by every rule and store nothing; `actor` is the worker's."""
     judging.take_staged(lines.stage(rows))
-    judging.join_world(world_facts(programme, period, batch_id=NO_BATCH, actor=actor))
-    judging.run_rules(bands)
-    told = bulk.report(is_check=True)
+    facts = world_facts(programme, period, batch_id=NO_BATCH, actor=actor)
+    judging.join_world(facts, told)
+    judging.run_rules(bands, told)
+    told(STORING, judging.parts(), judging.parts())
+    found = bulk.report(is_check=True)
     judging.put_away()
-    return told
+    return found
 
 
 def examine(batch: Batch, *, bands: Bands, actor: Actor) -> Report:
     """Judge a draft and keep the findings as a new run, for its clerk to read and answer."""
-    _judge(batch, bands=bands, actor=actor)
-    told = bulk.report(is_check=True)
-    _store(batch, actor=actor)
+    with _telling(f"batch|{batch.pk}", batch.lines.count(), batch.unit_no, actor=actor) as told:
+        _judge(batch, bands=bands, actor=actor, told=told)
+        found = bulk.report(is_check=True)
+        _store(batch, actor=actor)
     judging.put_away()
-    return told
+    return found
 
 
 def begin(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
@@ -110,14 +117,15 @@ def conclude(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict
     if waiting.exists():
         raise TryAgain("银行尚未答复账户核验")
     bulk.one_judge_at_a_time(f"{batch.county}|{batch.programme.code}|{batch.period}")
-    _judge(batch, bands=_own(batch), actor=actor)
-    _store(batch, actor=actor)
-    passed, failed = bulk.store_verdicts(
-        batch_id=batch.pk,
-        county=batch.county,
-        unit_no=batch.unit_no,
-        department_no=batch.department_no,
-    )
+    with _telling(f"batch|{batch.pk}", batch.lines.count(), batch.unit_no, actor=actor) as told:
+        _judge(batch, bands=_own(batch), actor=actor, told=told)
+        _store(batch, actor=actor)
+        passed, failed = bulk.store_verdicts(
+            batch_id=batch.pk,
+            county=batch.county,
+            unit_no=batch.unit_no,
+            department_no=batch.department_no,
+        )
     judging.put_away()
     holds = county_settings(scope=actor.scope).settings.get("verdict") == "hold"
     if passed == 0 or (failed and holds):
@@ -188,11 +196,22 @@ def _record_answer(actor: Actor, batch: Batch, note: str) -> None:
     )
 
 
-def _judge(batch: Batch, *, bands: Bands, actor: Actor) -> None:
+def _telling(
+    subject: str, rows: int, unit_no: int, *, actor: Actor
+) -> AbstractContextManager[Told]:
+    """Only a long judgement is told of: a short one is over before anyone could look."""
+    if rows < judging.LARGE:
+        return nullcontext(silent)
+    return telling(subject, rows=rows, unit_no=unit_no, actor=actor)
+
+
+def _judge(batch: Batch, *, bands: Bands, actor: Actor, told: Told) -> None:
     judging.take_batch(batch.pk)
     period = Period.parse(batch.period)
-    judging.join_world(world_facts(batch.programme, period, batch_id=batch.pk, actor=actor))
-    judging.run_rules(bands)
+    facts = world_facts(batch.programme, period, batch_id=batch.pk, actor=actor)
+    judging.join_world(facts, told)
+    judging.run_rules(bands, told)
+    told(STORING, judging.parts(), judging.parts())
     chain = {answer.batch_id for answer in answers(batch, scope=actor.scope)}
     if chain:
         bulk.forgive_answered(sorted(chain))
@@ -228,6 +247,8 @@ def run_check(run: CheckRun, *, bands: Bands, actor: Actor) -> None:
     An unreadable file ends the check with its sentence; nothing is stored as a batch.
     """
     county = run.county
+    if run.state == CheckRun.State.STOPPED:
+        return
     programme = programme_by_code(run.programme_code, scope=actor.scope)
     period = Period.parse(run.period)
     try:
@@ -240,11 +261,33 @@ def run_check(run: CheckRun, *, bands: Bands, actor: Actor) -> None:
             state=CheckRun.State.FAILED, trouble=str(error), report=unsure
         )
         return
-    told = check_rows(intake.rows, programme=programme, period=period, bands=bands, actor=actor)
-    since = progress(intake.sheet.frame, told.findings)
-    report = told.with_notices(intake.notices).as_json() | columns_told(intake.sheet.mapped)
-    CheckRun.objects.filter(pk=run.pk, county=county).update(
+    subject = f"check|{run.pk}"
+    with _telling(subject, intake.rows.height, run.unit_no, actor=actor) as told:
+        found = check_rows(
+            intake.rows, programme=programme, period=period, bands=bands, actor=actor, told=told
+        )
+    since = progress(intake.sheet.frame, found.findings)
+    report = found.with_notices(intake.notices).as_json() | columns_told(intake.sheet.mapped)
+    # one that was cancelled meanwhile stays so
+    CheckRun.objects.filter(pk=run.pk, county=county, state=CheckRun.State.QUEUED).update(
         state=CheckRun.State.DONE, report=report | ({} if since is None else since.as_json())
+    )
+
+
+def cancel_check(run: CheckRun, *, actor: Actor) -> None:
+    """取消检查, by its unit: one that waits ends at once, one that runs at its next part.
+
+    Raises:
+        Refused: another unit's, or over already.
+    """
+    if run.unit_no != actor.unit_no:
+        raise Refused("只能取消本单位的检查。")
+    if run.state != CheckRun.State.QUEUED:
+        raise Refused("这次检查已经结束，不用再取消。")
+    mine = {"county": run.county, "pk": run.pk, "state": CheckRun.State.QUEUED}
+    CheckRun.objects.filter(**mine).update(state=CheckRun.State.STOPPED, trouble=STOPPED)
+    Headway.objects.filter(county=run.county, subject=f"check|{run.pk}").update(
+        cancelled_by=actor.username
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from procrastinate.contrib.django import app
 
 from yikatong.jobs.patience import PATIENCE
@@ -10,13 +12,15 @@ from yikatong.organisation.queries import unit_by_number
 from yikatong.organisation.scoping import acting
 from yikatong.submission.queries import batch_by_id
 from yikatong.validation import actions
+from yikatong.validation.headway import Cancelled
 from yikatong.validation.queries import check_run_with_file
 from yikatong.validation.rules import Bands
 
 
 @app.task(name="validation.check_file", queue="main", retry=PATIENCE)
 def check_file(run_id: int, county: str) -> None:
-    with acting(machine(county)) as actor:
+    """A cancelled check is over: its transaction is undone, and it is not tried again."""
+    with suppress(Cancelled), acting(machine(county)) as actor:
         run = check_run_with_file(run_id, scope=actor.scope)
         unit = unit_by_number(run.unit_no, scope=actor.scope)
         actions.run_check(run, bands=Bands(unit.unit_no, unit.unit_hi), actor=actor)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from django.db import connection
 
+from yikatong.validation.headway import JOINING, RULES, Told, silent
 from yikatong.validation.rulebook import Law, laws, sentence_sql
 from yikatong.validation.rules import Bands
 
@@ -104,7 +105,12 @@ def _sized(statement: str, *, is_large: bool) -> str:
     )
 
 
-def join_world(facts: Mapping[str, Any]) -> None:
+def parts() -> int:
+    """Into how many parts a judgement falls, its reading and its storing counted as one each."""
+    return 2 + len(_statements(PERIODS)) + len(_statements(WORLD)) + len(laws())
+
+
+def join_world(facts: Mapping[str, Any], told: Told = silent) -> None:
     """Materialise the input with everything that the rules may read; see world.sql."""
     given = dict(facts)
     amount = given.pop("amount_sql")
@@ -113,7 +119,8 @@ def join_world(facts: Mapping[str, Any]) -> None:
         for statement in _statements(PERIODS):
             cursor.execute(statement, given)
         given |= _periods(cursor)
-        for statement in _statements(WORLD):
+        for place, statement in enumerate(_statements(WORLD), 1 + len(_statements(PERIODS))):
+            told(JOINING, place, parts())
             cursor.execute(
                 _sized(statement, is_large=is_large).replace("/*amount*/", amount), given
             )
@@ -144,7 +151,7 @@ def _periods(cursor: Any) -> dict[str, list[str]]:
     }
 
 
-def run_rules(bands: Bands) -> None:
+def run_rules(bands: Bands, told: Told = silent) -> None:
     """Every rule once, into the TEMP table `found`; row faults of the door join them."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -159,7 +166,8 @@ def run_rules(bands: Bands) -> None:
             " AS fault (rule text, severity text, field text, message text) WHERE facts.faults <> '[]'"
         )
         is_large = _is_large(cursor)
-        for law in laws():
+        for place, law in enumerate(laws(), parts() - 1 - len(laws())):
+            told(RULES, place, parts())
             asked = _asked(law)
             own = {"lo": bands.unit_lo, "hi": bands.unit_hi}
             if not is_large:

@@ -183,6 +183,7 @@ class CheckRun(CountyRecord):
         RUNNING = "RUNNING", "检查中"
         DONE = "DONE", "已完成"
         FAILED = "FAILED", "未完成"
+        STOPPED = "STOPPED", "已取消"
 
     department_no = models.IntegerField(db_comment="主管部门编号")
     source_file = models.ForeignKey(SourceFile, on_delete=models.PROTECT, db_comment="文件")
@@ -197,6 +198,27 @@ class CheckRun(CountyRecord):
 
     class Meta:
         db_table_comment = "名单检查"
+
+
+class Headway(CountyRecord):
+    """进度 of a long judgement, written beside its transaction and gone when that ends."""
+
+    subject = models.CharField(max_length=40, db_comment="哪一次：check|检查编号 或 batch|批次编号")
+    rows = models.IntegerField(db_comment="名单行数")
+    phase = models.CharField(max_length=20, db_comment="正在做的一段")
+    done = models.IntegerField(db_comment="已做完的步数")
+    of = models.IntegerField(db_comment="总步数")
+    started_at = models.DateTimeField(db_comment="开始时间")
+    told_at = models.DateTimeField(db_comment="最近一次报告的时间")
+    cancelled_by = models.CharField(
+        max_length=60, blank=True, db_default="", db_comment="谁要求取消，空为没有"
+    )
+
+    class Meta:
+        db_table_comment = "验证进度"
+        constraints = (
+            models.UniqueConstraint(fields=["county", "subject"], name="one_headway_per_subject"),
+        )
 
 
 class LineOutlook(models.Model):

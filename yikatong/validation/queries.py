@@ -14,9 +14,11 @@ from yikatong.kernel.actor import Scope
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.steps import Status
 from yikatong.submission.models import Batch, Line
+from yikatong.validation.headway import seconds_left
 from yikatong.validation.models import (
     CheckRun,
     Finding,
+    Headway,
     LineOutlook,
     LineVerdict,
     PeriodChange,
@@ -126,6 +128,30 @@ def check_run(run_id: int, *, scope: Scope) -> CheckRun:
     return found
 
 
+def headway_of(subject: str, *, scope: Scope) -> dict[str, Any] | None:
+    """How far a long judgement is: rows, phase, percent, seconds left; None where none runs."""
+    found = Headway.objects.filter(county=scope.county, subject=subject).first()
+    if found is None:
+        return None
+    return {
+        "rows": found.rows,
+        "phase": found.phase,
+        "percent": 100 * found.done // found.of if found.of else 0,
+        "seconds_left": seconds_left(found.started_at, found.done, found.of, now=timezone.now()),
+        "is_cancelled": bool(found.cancelled_by),
+    }
+
+
+def headway_words(batch: Batch, *, scope: Scope) -> str:
+    """How far the judging of a batch is, in words; '' where none is long enough to be told."""
+    told = headway_of(f"batch|{batch.pk}", scope=scope)
+    if told is None:
+        return ""
+    left = told["seconds_left"]
+    wait = "" if left is None else f"，大约还要 {left} 秒"
+    return f"{told['phase']} {told['percent']}%{wait}"
+
+
 def recent_checks(*, scope: Scope) -> QuerySet[CheckRun]:
     return (
         CheckRun.objects.filter(county=scope.county)
@@ -186,7 +212,7 @@ def check_of_same_file(
             programme_code=programme_code,
             period=period,
         )
-        .exclude(state=CheckRun.State.FAILED)
+        .exclude(state__in=(CheckRun.State.FAILED, CheckRun.State.STOPPED))
         .order_by("-id")
         .first()
     )

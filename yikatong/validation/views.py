@@ -31,7 +31,7 @@ from yikatong.validation import actions
 from yikatong.validation.forms import AnswerForm, ColumnsForm, TakeOutForm, UploadForm
 from yikatong.validation.models import CheckRun
 from yikatong.validation.progress import Progress
-from yikatong.validation.queries import check_of_same_file, find_check, recent_checks
+from yikatong.validation.queries import check_of_same_file, find_check, headway_of, recent_checks
 from yikatong.validation.rules import BLOCK, CONFIRM, INFO, SEVERITY_WORD
 from yikatong.validation.titles import rule_titles
 
@@ -116,7 +116,10 @@ def check_run(request: DeskRequest, run_id: int) -> HttpResponse:
         "programme": programme_by_code(run.programme_code, scope=request.actor.scope),
         "is_waiting": is_waiting,
         "rule": chosen,
+        "may_cancel": is_waiting and run.unit_no == request.actor.unit_no,
     }
+    if is_waiting:
+        context["headway"] = headway_of(f"check|{run.pk}", scope=request.actor.scope)
     if run.state == CheckRun.State.DONE:
         findings = run.report.get("findings", [])
         context["groups"] = grouped(findings, chosen=chosen)
@@ -156,6 +159,16 @@ def _mapping(run: CheckRun, form: ColumnsForm) -> dict[str, Any]:
     rows.sort(key=lambda row: ORDER.index(row["tone"]))
     unsure = sum(row["tone"] == "warn" for row in rows)
     return {"rows": rows, "missing": missing, "unsure": unsure}
+
+
+@policy(CLERKS)
+@require_POST
+def cancel_check(request: DeskRequest, run_id: int) -> HttpResponse:
+    """取消检查: nothing of it is stored; the file may be checked again."""
+    run = _run_or_404(run_id, request.actor)
+    actions.cancel_check(run, actor=request.actor)
+    messages.success(request, "已取消这次检查，没有存下任何结果。")
+    return redirect("check-run", run_id=run.pk)
 
 
 @policy(CLERKS)
