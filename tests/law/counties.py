@@ -23,7 +23,7 @@ from yikatong.payout.models import BankShare, PaymentInstruction, Stop
 from yikatong.registry.models import AccountChange, VerificationRequest
 from yikatong.review.models import ReviewVerdict
 from yikatong.submission.models import Approval, ColumnMapping, Confirmation, SourceFile
-from yikatong.validation.models import CheckRun, Finding, PeriodChange, RuleOutcome
+from yikatong.validation.models import CheckRun, Finding, Headway, PeriodChange, RuleOutcome
 
 EVERYTHING = {"unit_lo": 0, "unit_hi": 2_147_483_647}
 
@@ -80,6 +80,7 @@ def _county(planter: Planter, county: str) -> None:
     planter.put(AccountChange, account=account, proposed_by="甲", decided_by="乙")
     planter.put(SourceFile, name="名单.xlsx")
     planter.put(ColumnMapping, header="核定数", field="amount")
+    planter.put(Headway, subject="check|1")
     planter.put(CheckRun, source_file=planter._value("SELECT max(id) FROM submission_sourcefile"))
 
 

@@ -65,13 +65,19 @@ def judged(
     law: Law,
     bands: Bands = EVERYONE,
     facts: Mapping[str, Any] = NO_FACTS,
+    look: Callable[[], None] | None = None,
 ) -> Judged:
-    """The sheet under every rule; `lines` are those that this law names, here and on DuckDB."""
+    """The sheet under every rule; `lines` are those that this law names, here and on DuckDB.
+
+    `look` is called while the joined world still stands.
+    """
     given = patch.object(actions, "world_facts", lambda *a, **k: world_facts(*a, **k) | facts)
     with acting(machine(HERE)) as actor, given:
         found = programme_by_code(programme, scope=actor.scope)
         period = Period.parse(PERIOD)
         report = check_rows(rows, programme=found, period=period, bands=bands, actor=actor)
+        if look is not None:
+            look()
         return Judged(report, *_found(law))
 
 

@@ -17,7 +17,10 @@ from yikatong.kernel.errors import Refused
 from yikatong.kernel.home import CHECKOUT
 
 PACKAGES = ("chromium", "fonts-noto-cjk", "fonts-hanazono", "poppler-utils")
-LONG_PACKAGES = ("libreoffice-calc",)  # its files are read in the long form
+# its files are read, and the rule files run on Spark, in the long form
+LONG_PACKAGES = ("libreoffice-calc", "openjdk-17-jre-headless")
+SPARK = CHECKOUT / ".venv-spark"
+SPARK_LOCK = CHECKOUT / "requirements-spark.lock"
 APT = ("apt-get", "-y", "-q", "-o", "Dpkg::Use-Pty=0")
 TREES = ("yikatong", "config", "simulators")
 TEMPLATES = "yikatong"
@@ -62,6 +65,8 @@ def run_tests(*, long: bool) -> int:
     Nothing is said after pytest: its closing lines stay the last.
     """
     install_packages(PACKAGES + LONG_PACKAGES if long else PACKAGES)
+    if long:
+        install_spark()
     *quick, tests = phases(long=long)
     failed = [phase.name for phase in quick if not _passes(phase)]
     if failed:
@@ -93,6 +98,7 @@ def environment() -> dict[str, str]:
         "PYTHONUTF8": "1",
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "CHROMIUM": chromium(),
+        "YKT_SPARK_PYTHON": str(SPARK / "bin" / "python"),
     }
 
 
@@ -127,6 +133,26 @@ def install_packages(wanted: tuple[str, ...] = PACKAGES) -> None:
         if done.returncode != 0:
             tail = "\n".join(done.stdout.splitlines()[-10:])
             raise Refused(f"安装 {names} 失败，请检查网络或软件源：\n{tail}")
+
+
+def install_spark() -> None:
+    """Spark in an environment of its own beside `.venv`, by its lock file, if not there.
+
+    Raises:
+        Refused: it could not be installed.
+    """
+    stamp = SPARK / "lock"
+    wanted = SPARK_LOCK.read_text(encoding="utf-8")
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    say("正在安装 Spark（只装一次，约 500 MB）…")
+    python = str(SPARK / "bin" / "python")
+    pip = (python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(SPARK_LOCK))
+    for words in ((sys.executable, "-m", "venv", "--clear", str(SPARK)), pip):
+        done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+        if done.returncode != 0:
+            raise Refused(f"Spark 没有装上，请检查网络或软件源：{done.stderr.strip()[-300:]}")
+    stamp.write_text(wanted, encoding="utf-8")
 
 
 def is_installed(package: str) -> bool:
