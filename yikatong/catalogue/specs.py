@@ -61,6 +61,7 @@ FORMULA_WORDS: Final = {
     "标准": "rate",
     "数量": "quantity",
     "月数": "months",
+    "增发金额": "supplement",
 }
 PLAIN_FORMULA: Final = "补贴标准×数量×月数"
 
@@ -73,9 +74,16 @@ def roster_word(kind: str) -> str:
 
 
 def formula_columns(words: Mapping[str, str]) -> dict[str, str]:
-    """The words that a formula may use → rate, quantity, months; `words` are an item's headers."""
+    """The words that a formula may use → rate, quantity, months, supplement; `words` are an item's
+    headers.
+    """
     own = {re.sub(r"[（(].*?[)）]", "", word): field for field, word in words.items()}
-    known = {"standard": "rate", "quantity": "quantity", "months": "months"}
+    known = {
+        "standard": "rate",
+        "quantity": "quantity",
+        "months": "months",
+        "supplement": "supplement",
+    }
     return FORMULA_WORDS | {word: known[field] for word, field in own.items() if field in known}
 
 

@@ -32,7 +32,8 @@ def make_template(programme: Programme, period: Period, *, actor: Actor) -> byte
                 "quantity": "" if line.quantity is None else str(line.quantity),
                 "months": "" if line.months is None else str(line.months),
                 "standard": "" if line.standard is None else str(line.standard),
-                "amount": "" if line.amount_fen is None else str(line.amount_fen / FEN),
+                "amount": _yuan(line.amount_fen),
+                "supplement": _yuan(line.supplement_fen),
                 "remark": line.remark,
             },
         )
@@ -47,6 +48,7 @@ def make_template(programme: Programme, period: Period, *, actor: Actor) -> byte
         str(period),
         tuple(programme.required_columns),
         programme.payee_kind == Programme.PayeeKind.HOUSEHOLD,
+        tuple(programme.columns),
     )
     made = write_template(
         item,
@@ -62,3 +64,7 @@ def make_template(programme: Programme, period: Period, *, actor: Actor) -> byte
         note=f"{programme.code} {period} 模板，带出上期 {len(earlier)} 行",
     )
     return made
+
+
+def _yuan(fen: int | None) -> str:
+    return "" if fen is None else str(fen / FEN)

@@ -30,7 +30,7 @@ CHANGES: Final = Path(__file__).parent / "changes.sql"
 SHOWN_AT_MOST: Final = 200_000
 INPUT_COLUMNS: Final = (
     "row_no, head_index, payee_name, payee_index, beneficiary_name, beneficiary_index,"
-    " account_index, account_last4, object_key, grade, standard, quantity, months, amount_fen, faults"
+    " account_index, account_last4, object_key, grade, standard, quantity, months, amount_fen, supplement_fen, faults"
 )
 # the same folding as kernel.names: dots to U+00B7, blanks away; full-width is folded at the door
 NAME_KEY: Final = "translate({column}, '•‧・．. \u3000', '·····')"

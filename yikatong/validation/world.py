@@ -29,7 +29,12 @@ THRESHOLDS: Final = (
     "phone_shared_by",
 )
 # the columns of world.sql over which a formula computes
-COLUMNS: Final = {"rate": "rate", "quantity": "units", "months": "month_count"}
+COLUMNS: Final = {
+    "rate": "rate",
+    "quantity": "units",
+    "months": "month_count",
+    "supplement": "(coalesce(supplement_fen, 0) * 0.01)",
+}
 FOLDED: Final = str.maketrans("1234１２３４", "一二三四一二三四")
 
 
