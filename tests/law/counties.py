@@ -23,7 +23,8 @@ from yikatong.payout.models import BankShare, PaymentInstruction, Stop
 from yikatong.registry.models import AccountChange, VerificationRequest
 from yikatong.review.models import ReviewVerdict
 from yikatong.submission.models import Approval, ColumnMapping, Confirmation, SourceFile
-from yikatong.validation.models import CheckRun, Finding, PeriodChange, RuleOutcome
+from yikatong.catalogue.models import Definition
+from yikatong.validation.models import CheckRun, Finding, PeriodChange, RuleOutcome, Trial
 
 EVERYTHING = {"unit_lo": 0, "unit_hi": 2_147_483_647}
 
@@ -80,7 +81,10 @@ def _county(planter: Planter, county: str) -> None:
     planter.put(AccountChange, account=account, proposed_by="甲", decided_by="乙")
     planter.put(SourceFile, name="名单.xlsx")
     planter.put(ColumnMapping, header="核定数", field="amount")
-    planter.put(CheckRun, source_file=planter._value("SELECT max(id) FROM submission_sourcefile"))
+    source = planter._value("SELECT max(id) FROM submission_sourcefile")
+    planter.put(CheckRun, source_file=source)
+    definition = planter.put(Definition, code="NC01", version=1, content={}, made_by="甲")
+    planter.put(Trial, definition=definition, source_file=source)
 
 
 def _money(planter: Planter, programme: int, person: int, *, prefix: str) -> None:

@@ -63,6 +63,23 @@ FORMULA_WORDS: Final = {
     "月数": "months",
     "增发金额": "supplement",
 }
+# what of the book an item may choose for itself; what is not named keeps the county's threshold,
+# 0 switches it off
+ITEM_CHECKS: Final = {
+    "amount_change_percent": "AM-4 与上期相比，金额变化过大",
+    "quantity_jump_percent": "AM-4 与上期相比，数量变化过大",
+    "village_top": "AM-4 同村比较，金额突出",
+    "yearly_repeat_asks": "DU-2 同一年度（季度）已发放，须写明理由",
+}
+# the columns that an item may choose from the 发放清册, and what they are called unless it says
+COLUMN_WORD: Final = {
+    "grade": "等级",
+    "quantity": "数量",
+    "months": "月数",
+    "standard": "补贴标准",
+    "supplement": "增发金额",
+    "object_key": "标的编号",
+}
 PLAIN_FORMULA: Final = "补贴标准×数量×月数"
 
 
@@ -194,7 +211,8 @@ class ProgrammeSpec:
     `optional_rosters` where the county has loaded them; columns and required columns are field
     names of submission.sheets, `words` what this item calls them, `extra_columns` are printed and
     not judged; `formula_text` gives the amount (of a difference: its ceiling), `cap_fen` the most
-    that a line may hold; `disclosure` named|totals.
+    that a line may hold; `disclosure` named|totals; `checks` are the item's own thresholds of
+    ITEM_CHECKS.
     """
 
     code: str
@@ -231,6 +249,7 @@ class ProgrammeSpec:
     economic_code: str
     government_code: str
     standards: tuple[StandardSpec, ...]
+    checks: Mapping[str, int]
 
     @property
     def is_household(self) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from yikatong.audit.actions import record
-from yikatong.catalogue.models import Programme
+from yikatong.catalogue.definitions import columns_of, read_definition
+from yikatong.catalogue.models import Definition, Programme
 from yikatong.catalogue.queries import standards_in_force
 from yikatong.kernel.actor import ALL_UNITS, Actor
 from yikatong.kernel.period import Period
@@ -64,6 +65,22 @@ def make_template(programme: Programme, period: Period, *, actor: Actor) -> byte
         note=f"{programme.code} {period} 模板，带出上期 {len(earlier)} 行",
     )
     return made
+
+
+def make_sample_template(definition: Definition, period: Period) -> bytes:
+    """样表模板 of an item that is not in force yet: its headers and dropdowns, and nobody in it."""
+    spec = read_definition(
+        definition.content, code=definition.code, department_no=definition.department_no
+    ).spec
+    item = Item(
+        spec.code,
+        spec.name,
+        str(period),
+        spec.required_columns,
+        spec.is_household,
+        tuple(columns_of(spec)),
+    )
+    return write_template(item, (), villages=(), grades=spec.grades)
 
 
 def _yuan(fen: int | None) -> str:

@@ -78,7 +78,11 @@ class Form:
                 field,
                 word=words.get(field.name, field.word),
                 headers=(
-                    *(header for header in field.headers if own.get(header, field.name) == field.name),
+                    *(
+                        header
+                        for header in field.headers
+                        if own.get(header, field.name) == field.name
+                    ),
                     *(key for key, name in own.items() if name == field.name),
                 ),
             )
@@ -256,7 +260,9 @@ DISBURSEMENT: Final = Form(
         *_PLACE,
         *_RIGHT,
         _field("months", "月数", Kind.NUMBER, "补贴月数 发放月数 享受月数 补助月数"),
-        _field("supplement", "增发金额", Kind.MONEY, "分类增发 分类施保 分类施保金额 分类增发金额 增发"),
+        _field(
+            "supplement", "增发金额", Kind.MONEY, "分类增发 分类施保 分类施保金额 分类增发金额 增发"
+        ),
         _field(
             "standard", "补贴标准", Kind.NUMBER, "标准 补助标准 发放标准 补贴标准元亩 月补贴标准"
         ),
