@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-import psycopg
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError
 from django.test import Client
 from openpyxl import load_workbook
 
@@ -22,12 +21,13 @@ from yikatong.catalogue import actions
 from yikatong.catalogue.models import BenefitStandard, Definition, Programme, Relation
 from yikatong.cli import lists, setup
 from yikatong.kernel.actor import ALL_UNITS
-from yikatong.kernel.errors import IllegalStep, Refused
+from yikatong.kernel.errors import Refused
 from yikatong.kernel.period import Period
 from yikatong.organisation.machines import machine
-from yikatong.organisation.queries import actor_of
+from yikatong.organisation.queries import actor_of, actors_of
 from yikatong.organisation.scoping import acting
 from yikatong.validation import trials
+from yikatong.validation.actions import run_check
 from yikatong.validation.models import CheckRun, Trial
 from yikatong.validation.queries import check_run_with_file, trial_with_file
 from yikatong.validation.rules import Bands
@@ -80,7 +80,7 @@ def sample(amount: str = "246.91", *, people: int = 2) -> bytes:
     """A sample of registered people, each with two 亩 at 123.4567891."""
     population = setup.sample_population(setup.pack_of("pengshui"), people=300, seed=7)
     dead = {row.id_number for row in population.rosters["deceased"]}
-    living = [one for one in population.people if one.id_number not in dead and one.accounts]
+    living = [one for one in population.people if one.id_number not in dead]
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(["姓名", "身份证号", "种植面积（亩）", "地块号", "品种", "金额"])
@@ -132,9 +132,13 @@ def listed() -> list[str]:
 def test_a_wrong_formula_is_refused_at_its_place(sign_in: SignIn) -> None:
     clerk = sign_in(CLERK)
     assert "新建项目" in told(clerk.get("/programmes"))
-    page = told(clerk.post("/definitions/new", ITEM | {"formula_text": "补贴金额=补贴标准×面识"}), 422)
+    page = told(
+        clerk.post("/definitions/new", ITEM | {"formula_text": "补贴金额=补贴标准×面识"}), 422
+    )
     assert "第 11 个字起的“面识”不是本项的列" in page
-    page = told(clerk.post("/definitions/new", ITEM | {"formula_text": "补贴金额=（补贴标准×2"}), 422)
+    page = told(
+        clerk.post("/definitions/new", ITEM | {"formula_text": "补贴金额=（补贴标准×2"}), 422
+    )
     assert "第 6 个字“（”没有对应的“）”" in page
     page = told(clerk.post("/definitions/new", ITEM | {"standard_0_amount": "1.12345678"}), 422)
     assert "标准最多 7 位小数" in page
@@ -172,20 +176,12 @@ def test_finance_and_another_department_cannot_touch_it(sign_in: SignIn) -> None
     assert finance.get("/definitions/new").status_code == 403
     assert decide(finance, one, "confirm").status_code == 403
     assert sign_in("pengshui-town-clerk").get(f"/definitions/{one.pk}").status_code == 403
-    other = actor_of(CLERK, via="web")
-    posts = [a for a in _posts(CLERK) if a.scope.department_no != 1]
+    posts = [a for a in actors_of(CLERK, via="web") if a.scope.department_no != 1]
     assert posts, "the sample posts sit in every department"
     with acting(posts[0]):
         assert not Definition.objects.filter(pk=one.pk).exists()
     with acting(actor_of("pengshui-finance", via="web")), pytest.raises(DatabaseError):
         Definition.objects.filter(pk=one.pk).update(reason="x")
-    assert other.scope.department_no == 1
-
-
-def _posts(username: str) -> list[Any]:
-    from yikatong.organisation.queries import actors_of
-
-    return actors_of(username, via="web")
 
 
 def test_a_sample_is_judged_by_the_very_rules_and_nothing_of_it_stays(
@@ -277,8 +273,7 @@ def test_the_second_person_confirms_and_the_item_is_like_any_other(
     book = town.post("/import/template", {"programme": "NA01", "period": "2026-09"})
     head = [cell.value for cell in load_workbook(io.BytesIO(book.content))["名单"][1]]
     assert "种植面积（亩）*" in head
-    with log_in("ykt_worker"):
-        assert "NA01" in told(town.get("/programmes")) or True
+    assert "NA01" in told(town.get("/programmes"))
     events = _events(log_in)
     for action, user in (
         ("programme.define", CLERK),
@@ -315,8 +310,6 @@ def test_lines_pass_and_fail_under_it_as_under_any_item(
         )
         run = int(answer.headers["Location"].rpartition("/")[2])
         with log_in("ykt_worker"), acting(machine(HERE)) as actor:
-            from yikatong.validation.actions import run_check
-
             found = check_run_with_file(run, scope=actor.scope)
             run_check(found, bands=Bands(*ALL_UNITS), actor=actor)
             report = CheckRun.objects.get(pk=run, county=HERE).report
@@ -358,8 +351,7 @@ def test_a_stopped_item_takes_no_more_lists(sign_in: SignIn) -> None:
     assert decide(chief, definition(2), "retire", "政策到期，不再执行").status_code == 302
     assert definition(2).state == "RETIRED"
     assert "NA01" not in listed()
-    with acting(actor_of(CHIEF, via="web")), pytest.raises(IllegalStep):
-        actions.retire(definition(2), reason="再停一次试试", actor=actor_of(CHIEF, via="web"))
+    assert decide(chief, definition(2), "retire", "再停一次试试").status_code == 409
 
 
 def test_a_tried_draft_may_be_returned_or_dropped(sign_in: SignIn, log_in: LogIn) -> None:
@@ -370,10 +362,3 @@ def test_a_tried_draft_may_be_returned_or_dropped(sign_in: SignIn, log_in: LogIn
     assert (definition(3).state, definition(3).reason) == ("DRAFT", "面积要取两位小数")
     assert decide(clerk, definition(3), "drop", "并入下一年度方案").status_code == 302
     assert definition(3).state == "RETIRED"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _nothing_left_open() -> Iterator[None]:
-    yield
-    assert not connection.in_atomic_block or transaction.get_connection()
-    assert psycopg.__version__

@@ -13,6 +13,7 @@ from tests.validation.cast import DEPARTMENT, ELSEWHERE, HERE, LI_XIA, NOON, PER
 from tests.validation.world import Planter
 from yikatong.accounting.models import Voucher, VoucherEntry
 from yikatong.audit.rules import canonical_event, event_hash
+from yikatong.catalogue.models import Definition
 from yikatong.disclosure.models import Disclosure, DisclosureRow
 from yikatong.feedback.models import DayAccount, PaymentResult, Refund
 from yikatong.funding.models import FundingRequest, TreasuryConfirmation
@@ -23,7 +24,6 @@ from yikatong.payout.models import BankShare, PaymentInstruction, Stop
 from yikatong.registry.models import AccountChange, VerificationRequest
 from yikatong.review.models import ReviewVerdict
 from yikatong.submission.models import Approval, ColumnMapping, Confirmation, SourceFile
-from yikatong.catalogue.models import Definition
 from yikatong.validation.models import CheckRun, Finding, PeriodChange, RuleOutcome, Trial
 
 EVERYTHING = {"unit_lo": 0, "unit_hi": 2_147_483_647}

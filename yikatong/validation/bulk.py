@@ -111,6 +111,13 @@ def run_rules(bands: Bands) -> None:
             "CREATE TEMP TABLE found (line_id bigint, rule text, severity text, verdict text,"
             " field text, sentence text, evidence bytea, once text) ON COMMIT DROP"
         )
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.town")
+        cursor.execute(
+            "CREATE TEMP TABLE town ON COMMIT DROP AS SELECT unit_no, unit_hi, name AS town_name,"
+            " (unit_no, unit_hi) = (%(lo)s, %(hi)s) AS is_drafting FROM organisation_unit"
+            " WHERE county = current_setting('ykt.county') AND kind = 'town'",
+            {"lo": bands.unit_lo, "hi": bands.unit_hi},
+        )
         cursor.execute(
             "INSERT INTO found SELECT line.line_id, fault.rule, fault.severity,"
             " CASE fault.severity WHEN 'block' THEN '阻断' WHEN 'confirm' THEN '待核' ELSE '提示' END,"

@@ -75,9 +75,7 @@ def _judged(trial: Trial, *, bands: Bands, actor: Actor) -> Report:
     point = transaction.savepoint()
     try:
         programme = put_in_force(trial.definition, actor=actor)
-        intake = read_list(
-            content, trial.file_name, programme, period, today=timezone.localdate()
-        )
+        intake = read_list(content, trial.file_name, programme, period, today=timezone.localdate())
         told = check_rows(intake.rows, programme=programme, period=period, bands=bands, actor=actor)
     finally:
         transaction.savepoint_rollback(point)
