@@ -209,8 +209,9 @@ def _dated(value: Any, key: str = "") -> Any:
 
 def _check(defined: Defined) -> None:
     spec = defined.spec
-    check_programme(spec, WHERE)
     _check_words(spec)
+    check_programme(spec, WHERE)
+    _check_formula_columns(spec)
     _check_bounds(spec)
     _check_standards(spec)
     others = [one.b for one in defined.relations] + [one.b for one in defined.compatible]
@@ -235,6 +236,9 @@ def _check_words(spec: ProgrammeSpec) -> None:
     _twice(list(spec.grades), "等级")
     if len(spec.extra_columns) > MOST_EXTRA:
         raise Refused(f"{WHERE}：只存文字的列最多 {MOST_EXTRA} 列。")
+
+
+def _check_formula_columns(spec: ProgrammeSpec) -> None:
     if not spec.formula_text:
         return
     columns = formula_columns(spec.words)
