@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yikatong.catalogue.definition_words import STANDARD_ROWS
 from yikatong.catalogue.definitions import (
     RESERVED,
     Defined,
@@ -44,6 +43,24 @@ def words(draw: st.DrawFn) -> str:
 
 
 @st.composite
+def relations(draw: st.DrawFn, grades: list[str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "b": other,
+            "kind": draw(st.sampled_from(["DENY", "HIGHER", "TOPUP", "SAME_ASSET"])),
+            "scope": draw(st.sampled_from(["person", "household", "plot"])),
+            "severity": draw(st.sampled_from(["block", "confirm"])),
+            "legal_basis": "文号",
+            "grade_a": draw(st.sampled_from(["", *grades])),
+            "keep": draw(st.sampled_from(["", CODE, other])),
+            "since": "2026-01-01",
+            **({"under_age": 16} if draw(st.booleans()) else {}),
+        }
+        for other in draw(st.lists(st.sampled_from(["P01", "P10", "P14"]), unique=True))
+    ]
+
+
+@st.composite
 def contents(draw: st.DrawFn) -> dict[str, Any]:
     """A definition that the form can hold, in its one written form."""
     used = [name for name in COLUMN_WORD if draw(st.booleans())]
@@ -56,7 +73,7 @@ def contents(draw: st.DrawFn) -> dict[str, Any]:
         if key := draw(st.sampled_from(["", *uses])):
             uses[key].append(kind)
     since = date(2026, 1, 1)
-    rates = draw(st.lists(st.decimals("0.0000001", "99999", places=7), max_size=STANDARD_ROWS))
+    rates = draw(st.lists(st.decimals("0.0000001", "99999", places=7), max_size=12))
     standards = [
         {
             "grade": "",
@@ -103,23 +120,9 @@ def contents(draw: st.DrawFn) -> dict[str, Any]:
         programme["cap_yuan"] = draw(st.integers(1, 100_000))
     if ages:
         programme["age"] = ages
-    relations = [
-        {
-            "b": other,
-            "kind": draw(st.sampled_from(["DENY", "HIGHER", "TOPUP", "SAME_ASSET"])),
-            "scope": draw(st.sampled_from(["person", "household", "plot"])),
-            "severity": draw(st.sampled_from(["block", "confirm"])),
-            "legal_basis": "文号",
-            "grade_a": draw(st.sampled_from(["", *grades])),
-            "keep": draw(st.sampled_from(["", CODE, other])),
-            "since": "2026-01-01",
-            **({"under_age": 16} if draw(st.booleans()) else {}),
-        }
-        for other in draw(st.lists(st.sampled_from(["P01", "P10", "P14"]), unique=True))
-    ]
     return {
         "programme": programme | {"confirm": ""},
-        "relations": relations,
+        "relations": draw(relations(grades)),
         "compatible": [{"b": "P15", "basis": "文号"}] if draw(st.booleans()) else [],
     }
 

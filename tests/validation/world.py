@@ -62,8 +62,6 @@ SETTINGS: Final = {
         "village_least": 4,
         "yearly_repeat_asks": 1,
         "phone_shared_by": 3,
-        # its own cases switch it on: any wrong amount would break it too
-        "total_tolerance_per_line": 0,
     },
 }
 

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from yikatong.catalogue.specs import ENTITLED, ITEM_CHECKS, ROSTER_KINDS, STOPPING
 
-STANDARD_ROWS: Final = 8
-RELATION_ROWS: Final = 6
+# blank rows offered beside those that are filled
+STANDARD_ROWS: Final = 3
+RELATION_ROWS: Final = 2
 OWN_ROSTER: Final = "own"
 UNUSED, OPTIONAL, REQUIRED = "", "optional", "required"
 COLUMN_USE: Final = ((UNUSED, "不用"), (OPTIONAL, "可填"), (REQUIRED, "必填"))
@@ -82,7 +83,7 @@ def initial_of(content: Mapping[str, Any]) -> dict[str, Any]:
     for use, _ in ROSTER_USE[1:]:
         for kind in item.get(use, []):
             found[f"roster_{OWN_ROSTER if kind.startswith(ENTITLED) else kind}"] = use
-    for n, one in enumerate(item.get("standards", [])[:STANDARD_ROWS]):
+    for n, one in enumerate(item.get("standards", [])):
         found |= {
             f"standard_{n}_grade": one["grade"],
             f"standard_{n}_amount": one["amount_yuan"],
@@ -99,7 +100,7 @@ def _relations_of(content: Mapping[str, Any]) -> dict[str, Any]:
         *content.get("relations", []),
         *({**pair, "kind": "COMPATIBLE"} for pair in content.get("compatible", [])),
     ]
-    for n, one in enumerate(listed[:RELATION_ROWS]):
+    for n, one in enumerate(listed):
         keep = one.get("keep", "")
         found |= {
             f"relation_{n}_b": one["b"],

@@ -27,7 +27,12 @@ from yikatong.catalogue.definition_words import (
     listed,
     offered,
 )
-from yikatong.catalogue.definitions import SMS, read_definition
+from yikatong.catalogue.definitions import (
+    MOST_RELATIONS,
+    MOST_STANDARDS,
+    SMS,
+    read_definition,
+)
 from yikatong.catalogue.specs import (
     COLUMN_WORD,
     ENTITLED,
@@ -163,9 +168,14 @@ class DefinitionForm(forms.Form):
             self.fields[f"roster_{kind}"] = _choice(word, uses, required=False)
         for name, word in ITEM_CHECKS.items():
             self.fields[f"check_{name}"] = forms.BooleanField(label=word, required=False)
-        for n in range(STANDARD_ROWS):
+        told = content or {"programme": {}}
+        related = len(told.get("relations", ())) + len(told.get("compatible", ()))
+        filled = len(told["programme"].get("standards", ()))
+        self.standards = _row_count(data, "standard", filled + STANDARD_ROWS, MOST_STANDARDS)
+        self.relations = _row_count(data, "relation", related + RELATION_ROWS, MOST_RELATIONS)
+        for n in range(self.standards):
             self._standard_row(n)
-        for n in range(RELATION_ROWS):
+        for n in range(self.relations):
             self._relation_row(n, others)
 
     def _standard_row(self, n: int) -> None:
@@ -191,18 +201,17 @@ class DefinitionForm(forms.Form):
         self.fields[f"standard_{n}_note"] = _text(f"{row}依据", 300, required=False)
 
     def _relation_row(self, n: int, others: Mapping[str, str]) -> None:
-        row = f"第 {n + 1} 条关系的"
         named = [("", "不设"), *((code, f"{code} {name}") for code, name in others.items())]
-        self.fields[f"relation_{n}_b"] = _choice(f"{row}项目", named, required=False)
-        self.fields[f"relation_{n}_kind"] = _choice(f"{row}种类", RELATION_WORD, required=False)
-        self.fields[f"relation_{n}_scope"] = _choice(f"{row}范围", SCOPE_WORD, required=False)
-        self.fields[f"relation_{n}_severity"] = _choice(f"{row}处理", SEVERITY, required=False)
-        self.fields[f"relation_{n}_keep"] = _choice(f"{row}取舍", KEEP_WORD, required=False)
-        self.fields[f"relation_{n}_grade"] = _text(f"{row}本项等级", 20, required=False)
-        self.fields[f"relation_{n}_age"] = _whole(f"{row}未满周岁", 120)
-        self.fields[f"relation_{n}_since"] = _day(label=f"{row}生效日期")
-        self.fields[f"relation_{n}_until"] = _day(label=f"{row}失效日期")
-        self.fields[f"relation_{n}_basis"] = _text(f"{row}依据", 300, required=False)
+        self.fields[f"relation_{n}_b"] = _choice("对方项目", named, required=False)
+        self.fields[f"relation_{n}_kind"] = _choice("种类", RELATION_WORD, required=False)
+        self.fields[f"relation_{n}_scope"] = _choice("范围", SCOPE_WORD, required=False)
+        self.fields[f"relation_{n}_severity"] = _choice("处理", SEVERITY, required=False)
+        self.fields[f"relation_{n}_keep"] = _choice("取舍", KEEP_WORD, required=False)
+        self.fields[f"relation_{n}_grade"] = _text("仅限本项等级", 20, required=False)
+        self.fields[f"relation_{n}_age"] = _whole("仅限未满周岁", 120)
+        self.fields[f"relation_{n}_since"] = _day(label="生效日期")
+        self.fields[f"relation_{n}_until"] = _day(label="失效日期")
+        self.fields[f"relation_{n}_basis"] = _text("关系的依据", 300, required=False)
 
     # -- as the page shows it ------------------------------------------------------------------
 
@@ -217,11 +226,11 @@ class DefinitionForm(forms.Form):
         return [self[f"check_{name}"] for name in ITEM_CHECKS]
 
     def standard_rows(self) -> list[dict[str, Any]]:
-        return self._rows("standard", STANDARD_ROWS, ("grade", "amount", "from", "to", "note"))
+        return self._rows("standard", self.standards, ("grade", "amount", "from", "to", "note"))
 
     def relation_rows(self) -> list[dict[str, Any]]:
         parts = ("b", "kind", "scope", "severity", "keep", "grade", "age", "since", "until")
-        return self._rows("relation", RELATION_ROWS, (*parts, "basis"))
+        return self._rows("relation", self.relations, (*parts, "basis"))
 
     def _rows(self, name: str, count: int, parts: Sequence[str]) -> list[dict[str, Any]]:
         return [{part: self[f"{name}_{n}_{part}"] for part in parts} for n in range(count)]
@@ -282,7 +291,7 @@ class DefinitionForm(forms.Form):
         return {"programme": programme, "relations": relations, "compatible": compatible}
 
     def _standards(self, facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        for n in range(STANDARD_ROWS):
+        for n in range(self.standards):
             row = {part: facts[f"standard_{n}_{part}"] for part in ("grade", "from", "to", "note")}
             amount = facts[f"standard_{n}_amount"]
             if amount is None and not any(row.values()):
@@ -304,7 +313,7 @@ class DefinitionForm(forms.Form):
         self, facts: Mapping[str, Any]
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         relations, compatible = [], []
-        for n in range(RELATION_ROWS):
+        for n in range(self.relations):
             row = {part: facts[f"relation_{n}_{part}"] for part in RELATION_PARTS}
             if not row["b"] and not row["kind"]:
                 continue
@@ -334,6 +343,14 @@ class DefinitionForm(forms.Form):
                 }
             )
         return relations, compatible
+
+
+def _row_count(data: Any, name: str, offered_rows: int, most: int) -> int:
+    """As many rows as were sent, or as many as there are with a few blank ones."""
+    if data is None:
+        return min(offered_rows, most)
+    sent = [key.split("_")[1] for key in data if key.startswith(f"{name}_")]
+    return min(max((int(n) + 1 for n in sent if n.isdecimal()), default=0), most)
 
 
 class DefinitionDecisionForm(forms.Form):

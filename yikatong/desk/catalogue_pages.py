@@ -85,7 +85,7 @@ def definition_page(request: DeskRequest, definition_id: int) -> HttpResponse:
         "versions": [_listed(each) for each in versions if each.pk != one.pk],
         "trials": [{"trial": each, "is_current": bytes(each.digest) == digest} for each in trials],
         "digest": digest.hex(),
-        "periods": TrialForm()["period"],
+        "periods": TrialForm(initial={"period": f"{timezone.localdate():%Y-%m}"})["period"],
         **_may(one, actor),
     }
     return render(request, "definition.html", context)
