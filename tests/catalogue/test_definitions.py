@@ -69,9 +69,12 @@ def contents(draw: st.DrawFn) -> dict[str, Any]:
     uses: dict[str, list[str]] = {
         key: [] for key in ("required_rosters", "confirm_rosters", "optional_rosters")
     }
+    days: dict[str, int] = {}
     for kind in KINDS:
         if key := draw(st.sampled_from(["", *uses])):
             uses[key].append(kind)
+            if draw(st.booleans()):
+                days[kind] = draw(st.integers(1, 400))
     since = date(2026, 1, 1)
     rates = draw(st.lists(st.decimals("0.0000001", "99999", places=7), max_size=12))
     standards = [
@@ -113,6 +116,7 @@ def contents(draw: st.DrawFn) -> dict[str, Any]:
         "economic_code": "",
         "government_code": "",
         "checks": {name: 0 for name in ITEM_CHECKS if draw(st.booleans())},
+        "roster_days": days,
         "standards": standards,
         **uses,
     }
@@ -177,6 +181,8 @@ def base() -> dict[str, Any]:
         ({"required_rosters": ["nobody"]}, "不认识名册"),
         ({"required_rosters": ["entitled:P01"]}, "不认识名册"),
         ({"checks": {"made_up": 0}}, "checks 只能是"),
+        ({"roster_days": {"disabled": 30}}, "本项不用的名册"),
+        ({"optional_rosters": ["retired"], "roster_days": {"retired": 0}}, "名册有效天数"),
         ({"age": {"min": 60, "max": 16}}, "最小年龄不能大于最大年龄"),
         ({"rounding": "up"}, "rounding 应为"),
         ({"made_up": 1}, "不认识 made_up"),

@@ -18,7 +18,13 @@ from openpyxl import load_workbook
 from tests.desk.conftest import SignIn
 from yikatong.audit.models import AuditEvent
 from yikatong.catalogue import actions
-from yikatong.catalogue.models import BenefitStandard, Definition, Programme, Relation
+from yikatong.catalogue.models import (
+    BenefitStandard,
+    Definition,
+    Programme,
+    Relation,
+    RequiredRoster,
+)
 from yikatong.cli import lists, setup
 from yikatong.kernel.actor import ALL_UNITS
 from yikatong.kernel.errors import Refused
@@ -65,6 +71,8 @@ ITEM: dict[str, Any] = {
     "relation_0_kind": "SAME_ASSET",
     "relation_0_scope": "plot",
     "relation_0_since": "2026-01-01",
+    "roster_vehicle_owner": "optional_rosters",
+    "days_vehicle_owner": "90",
     "check_amount_change_percent": "on",
     "check_quantity_jump_percent": "on",
     "check_yearly_repeat_asks": "on",
@@ -269,6 +277,10 @@ def test_the_second_person_confirms_and_the_item_is_like_any_other(
         item = Programme.objects.get(county=HERE, code="NA01")
         assert (item.definition_id, item.serial, item.version) == (one.pk, 19, 1)
         assert Relation.objects.get(county=HERE, code_a="NA01").code_b == "P01"
+        wanted = RequiredRoster.objects.filter(county=HERE, programme_code="NA01")
+        assert set(wanted.values_list("kind", "severity", "max_age_days")) == {
+            ("vehicle_owner", "optional", 90)
+        }
     town = sign_in("pengshui-town-clerk")
     book = town.post("/import/template", {"programme": "NA01", "period": "2026-09"})
     head = [cell.value for cell in load_workbook(io.BytesIO(book.content))["名单"][1]]

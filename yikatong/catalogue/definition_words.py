@@ -82,7 +82,9 @@ def initial_of(content: Mapping[str, Any]) -> dict[str, Any]:
     }
     for use, _ in ROSTER_USE[1:]:
         for kind in item.get(use, []):
-            found[f"roster_{OWN_ROSTER if kind.startswith(ENTITLED) else kind}"] = use
+            name = OWN_ROSTER if kind.startswith(ENTITLED) else kind
+            found[f"roster_{name}"] = use
+            found[f"days_{name}"] = item.get("roster_days", {}).get(kind)
     for n, one in enumerate(item.get("standards", [])):
         found |= {
             f"standard_{n}_grade": one["grade"],

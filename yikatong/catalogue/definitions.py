@@ -121,6 +121,7 @@ def content_of(defined: Defined) -> dict[str, Any]:
             "economic_code": spec.economic_code,
             "government_code": spec.government_code,
             "checks": dict(spec.checks),
+            "roster_days": dict(spec.roster_days),
             "standards": [_standard(one) for one in spec.standards],
             **({} if spec.cap_fen is None else {"cap_yuan": spec.cap_fen // 100}),
             **(

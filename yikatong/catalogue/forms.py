@@ -33,6 +33,7 @@ from yikatong.catalogue.definitions import (
     SMS,
     read_definition,
 )
+from yikatong.catalogue.pack_checks import MOST_ROSTER_DAYS
 from yikatong.catalogue.specs import (
     COLUMN_WORD,
     ENTITLED,
@@ -166,6 +167,7 @@ class DefinitionForm(forms.Form):
         for kind, word in (*offered(), (OWN_ROSTER, "本项核定名册")):
             uses = ROSTER_USE if kind != OWN_ROSTER else ROSTER_USE[:2]
             self.fields[f"roster_{kind}"] = _choice(word, uses, required=False)
+            self.fields[f"days_{kind}"] = _whole(f"{word}名册有效天数", MOST_ROSTER_DAYS)
         for name, word in ITEM_CHECKS.items():
             self.fields[f"check_{name}"] = forms.BooleanField(label=word, required=False)
         told = content or {"programme": {}}
@@ -219,8 +221,11 @@ class DefinitionForm(forms.Form):
         for field, word in COLUMN_WORD.items():
             yield {"word": word, "use": self[f"use_{field}"], "called": self[f"word_{field}"]}
 
-    def roster_fields(self) -> list[Any]:
-        return [self[f"roster_{kind}"] for kind in (OWN_ROSTER, *dict(offered()))]
+    def roster_rows(self) -> list[dict[str, Any]]:
+        return [
+            {"use": self[f"roster_{kind}"], "days": self[f"days_{kind}"]}
+            for kind in (OWN_ROSTER, *dict(offered()))
+        ]
 
     def check_fields(self) -> list[Any]:
         return [self[f"check_{name}"] for name in ITEM_CHECKS]
@@ -263,9 +268,14 @@ class DefinitionForm(forms.Form):
     def _content(self, facts: Mapping[str, Any]) -> dict[str, Any]:
         used = [field for field in COLUMN_WORD if facts[f"use_{field}"]]
         rosters: dict[str, list[str]] = {use: [] for use, _ in ROSTER_USE[1:]}
-        for kind in (OWN_ROSTER, *dict(offered())):
-            if use := facts[f"roster_{kind}"]:
-                rosters[use].append(f"{ENTITLED}{self.own[0]}" if kind == OWN_ROSTER else kind)
+        roster_days: dict[str, int] = {}
+        for name in (OWN_ROSTER, *dict(offered())):
+            if not (use := facts[f"roster_{name}"]):
+                continue
+            kind = f"{ENTITLED}{self.own[0]}" if name == OWN_ROSTER else name
+            rosters[use].append(kind)
+            if facts[f"days_{name}"] is not None:
+                roster_days[kind] = facts[f"days_{name}"]
         ages = {
             key: facts[f"age_{key}"]
             for key in ("min", "max", "min_female")
@@ -280,6 +290,7 @@ class DefinitionForm(forms.Form):
             "required_columns": [f for f in used if facts[f"use_{f}"] == REQUIRED],
             "words": {f: facts[f"word_{f}"] for f in used if facts[f"word_{f}"]},
             "checks": {name: 0 for name in ITEM_CHECKS if not facts[f"check_{name}"]},
+            "roster_days": roster_days,
             "standards": list(self._standards(facts)),
             **rosters,
         }

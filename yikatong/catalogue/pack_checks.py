@@ -22,6 +22,7 @@ from yikatong.catalogue.specs import (
 from yikatong.kernel.errors import Refused
 
 LONGEST_SHORT_NAME: Final = 7
+MOST_ROSTER_DAYS: Final = 3660
 SMS_FIELDS: Final = frozenset({"bank", "short", "amount", "date", "tail", "phone"})
 CODE: Final = re.compile(r"[A-Z]{1,3}[0-9]{2}")
 COUNTY: Final = re.compile(r"[0-9]{6}")
@@ -87,12 +88,7 @@ def check_programme(programme: ProgrammeSpec, at: str) -> None:
         raise Refused(f"{at}：编码应为大写字母加两位数字，例如 P01。")
     if not 0 < len(programme.short_name) <= LONGEST_SHORT_NAME:
         raise Refused(f"{at}：简称应为 1 至 {LONGEST_SHORT_NAME} 字。")
-    asked = programme.confirm_rosters + programme.optional_rosters
-    for kind in programme.required_rosters + asked:
-        if kind not in ROSTER_KINDS and kind.removeprefix(ENTITLED) != programme.code:
-            raise Refused(f"{at}：不认识名册“{kind}”。")
-    if programme.benefit_roster and programme.benefit_roster not in ROSTER_KINDS:
-        raise Refused(f"{at}：不认识名册“{programme.benefit_roster}”。")
+    _check_rosters(programme, at)
     if not set(programme.required_columns) <= set(programme.columns):
         raise Refused(f"{at}：required_columns 中有 columns 之外的列。")
     if not set(programme.checks) <= set(ITEM_CHECKS):
@@ -101,6 +97,19 @@ def check_programme(programme: ProgrammeSpec, at: str) -> None:
     for standard in programme.standards:
         if standard.grade and standard.grade not in programme.grades:
             raise Refused(f"{at}：标准的等级“{standard.grade}”不在本项的等级之内。")
+
+
+def _check_rosters(programme: ProgrammeSpec, at: str) -> None:
+    asked = programme.confirm_rosters + programme.optional_rosters
+    for kind in programme.required_rosters + asked:
+        if kind not in ROSTER_KINDS and kind.removeprefix(ENTITLED) != programme.code:
+            raise Refused(f"{at}：不认识名册“{kind}”。")
+    if programme.benefit_roster and programme.benefit_roster not in ROSTER_KINDS:
+        raise Refused(f"{at}：不认识名册“{programme.benefit_roster}”。")
+    if not set(programme.roster_days) <= {*programme.required_rosters, *asked}:
+        raise Refused(f"{at}：roster_days 中有本项不用的名册。")
+    if not all(0 < days <= MOST_ROSTER_DAYS for days in programme.roster_days.values()):
+        raise Refused(f"{at}：名册有效天数应在 1 至 {MOST_ROSTER_DAYS} 之间。")
 
 
 def check_formula(programme: ProgrammeSpec, at: str) -> None:

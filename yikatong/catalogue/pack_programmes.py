@@ -110,6 +110,7 @@ def programme(table: Table) -> ProgrammeSpec:
         government_code=table.text("government_code"),
         standards=table.each("standards", _standard),
         checks=_thresholds(table.table_or_none("checks")),
+        roster_days=_thresholds(table.table_or_none("roster_days")),
     )
 
 

@@ -212,7 +212,7 @@ class ProgrammeSpec:
     names of submission.sheets, `words` what this item calls them, `extra_columns` are printed and
     not judged; `formula_text` gives the amount (of a difference: its ceiling), `cap_fen` the most
     that a line may hold; `disclosure` named|totals; `checks` are the item's own thresholds of
-    ITEM_CHECKS.
+    ITEM_CHECKS, `roster_days` for how many natural days a roster of its own choice holds.
     """
 
     code: str
@@ -250,6 +250,7 @@ class ProgrammeSpec:
     government_code: str
     standards: tuple[StandardSpec, ...]
     checks: Mapping[str, int]
+    roster_days: Mapping[str, int]
 
     @property
     def is_household(self) -> bool:

@@ -86,7 +86,7 @@ def checks(defined: Defined, names: Mapping[str, str]) -> Pairs:
         told.append(("AG-1 年龄", "期末" + "，".join(part for part in parts if part)))
     uses = (spec.required_rosters, spec.confirm_rosters, spec.optional_rosters)
     for (_, word), kinds in zip(ROSTER_USE[1:], uses, strict=True):
-        told += [(f"名册“{roster_word(kind)}”", word) for kind in kinds]
+        told += [(f"名册“{roster_word(kind)}”", word + _held(spec, kind)) for kind in kinds]
     if spec.benefit_roster:
         told.append(("表明已享受本项的名册", roster_word(spec.benefit_roster)))
     told += [_relation(one, names) for one in defined.relations]
@@ -97,6 +97,11 @@ def checks(defined: Defined, names: Mapping[str, str]) -> Pairs:
             (word, "按区县阈值查" if value is None else f"阈值 {value}" if value else "不查")
         )
     return told
+
+
+def _held(spec: ProgrammeSpec, kind: str) -> str:
+    days = spec.roster_days.get(kind)
+    return "" if days is None else f"，{days} 天内有效"
 
 
 def _relation(one: RelationSpec, names: Mapping[str, str]) -> tuple[str, str]:

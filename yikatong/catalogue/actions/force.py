@@ -24,7 +24,6 @@ from yikatong.kernel.errors import Refused
 from yikatong.organisation.queries import county_settings
 
 COMPATIBLE: Final = "COMPATIBLE"
-ALWAYS_COMPARED: Final = ("deceased",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ def put_in_force(definition: Definition, *, actor: Actor) -> Programme:
         county,
         today,
         defined.spec.note,
-        tuple(settings.get("must_compare", ALWAYS_COMPARED)),
+        tuple(settings.get("must_compare", ())),
         settings.get("roster_max_age_days", 0),
         definition,
     )
@@ -179,7 +178,7 @@ def _rosters(spec: ProgrammeSpec, origin: _Origin) -> None:
                 programme_code=spec.code,
                 kind=kind,
                 severity=severity,
-                max_age_days=origin.max_age_days,
+                max_age_days=spec.roster_days.get(kind, origin.max_age_days),
                 definition=origin.definition,
             )
 
