@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("yikatong.organisation.urls")),
+    path("", include("yikatong.catalogue.urls")),
     path("", include("yikatong.registry.urls")),
     path("", include("yikatong.submission.urls")),
     path("", include("yikatong.validation.urls")),

@@ -256,6 +256,26 @@ def test_submit_prints_the_number_alone_and_the_batch_is_a_draft(house: House) -
     assert told["number"] != done.out.strip()
 
 
+def test_a_column_may_be_named_by_the_person_who_submits(house: House, tmp_path: Path) -> None:
+    """`submit --map` as `check --map`: a header that nobody knows, said once for this file."""
+    book = openpyxl.load_workbook(sound(house))
+    page = book.active
+    assert page is not None
+    for row in page.iter_rows():
+        for cell in row:
+            if isinstance(cell.value, str) and cell.value.startswith("补贴金额"):
+                cell.value = "本轮款项"
+    book.save(tmp_path / "名单.xlsx")
+    file = str(tmp_path / "名单.xlsx")
+    refused(house.do("submit", file, *WHERE), "补贴金额")
+    done = house.do("submit", file, *WHERE, "--map", "本轮款项=补贴金额", "--json")
+    whole = house.do("check", file, *WHERE, "--map", "本轮款项=amount", "--json").json
+    told = house.batch(done.json["number"])
+    assert told["lines"] == whole["rows"]
+    assert whole["amount_fen"] > 0
+    refused(house.do("submit", file, *WHERE, "--map", "本轮款项"), "列名=字段")
+
+
 def test_submit_is_not_everybodys(house: House) -> None:
     count = "SELECT count(*) FROM submission_batch"
     before = house.rows("pengshui", count)

@@ -13,6 +13,7 @@ from tests.validation.cast import DEPARTMENT, ELSEWHERE, HERE, LI_XIA, NOON, PER
 from tests.validation.world import Planter
 from yikatong.accounting.models import Voucher, VoucherEntry
 from yikatong.audit.rules import canonical_event, event_hash
+from yikatong.catalogue.models import Definition
 from yikatong.disclosure.models import Disclosure, DisclosureRow
 from yikatong.feedback.models import DayAccount, PaymentResult, Refund
 from yikatong.funding.models import FundingRequest, TreasuryConfirmation
@@ -23,7 +24,14 @@ from yikatong.payout.models import BankShare, PaymentInstruction, Stop
 from yikatong.registry.models import AccountChange, VerificationRequest
 from yikatong.review.models import ReviewVerdict
 from yikatong.submission.models import Approval, ColumnMapping, Confirmation, SourceFile
-from yikatong.validation.models import CheckRun, Finding, Headway, PeriodChange, RuleOutcome
+from yikatong.validation.models import (
+    CheckRun,
+    Finding,
+    Headway,
+    PeriodChange,
+    RuleOutcome,
+    Trial,
+)
 
 EVERYTHING = {"unit_lo": 0, "unit_hi": 2_147_483_647}
 
@@ -81,7 +89,10 @@ def _county(planter: Planter, county: str) -> None:
     planter.put(SourceFile, name="名单.xlsx")
     planter.put(ColumnMapping, header="核定数", field="amount")
     planter.put(Headway, subject="check|1")
-    planter.put(CheckRun, source_file=planter._value("SELECT max(id) FROM submission_sourcefile"))
+    source = planter._value("SELECT max(id) FROM submission_sourcefile")
+    planter.put(CheckRun, source_file=source)
+    definition = planter.put(Definition, code="NC01", version=1, content={}, made_by="甲")
+    planter.put(Trial, definition=definition, source_file=source)
 
 
 def _money(planter: Planter, programme: int, person: int, *, prefix: str) -> None:

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from tests.validation.cast import index_of
+from tests.validation.cast import TOWN, index_of
 from tests.validation.rows import row
-from yikatong.validation.rules import BLOCK, CONFIRM, INFO
+from yikatong.kernel.actor import ALL_UNITS
+from yikatong.validation.rules import BLOCK, CONFIRM, INFO, Bands
 
 Row = tuple[Any, ...]
+EVERYONE: Final = Bands(*ALL_UNITS)
+SANGZHE: Final = Bands(TOWN, TOWN + 999)
 LAND: Final = {"quantity": Decimal("2.500"), "amount_fen": 29_870}  # 119.48 元 × 2.5 亩
 
 
@@ -31,6 +34,7 @@ class Case:
     neighbour_programme: str = ""
     first_only: bool = False  # of the first sheet only its first row is at fault
     facts: Mapping[str, Any] = field(default_factory=dict)  # settings other than the county's
+    bands: Bands = EVERYONE  # whose list it is
 
 
 def sheet(rows: Row | list[Row]) -> tuple[Row, ...]:
@@ -57,6 +61,7 @@ PEOPLE: Final = (
     case("RG-1", "P01", row("未登记"), row("钱大娘")),
     case("RG-1", "P01", row("冉孩", payee="未登记"), row("冉孩", payee="冉父")),
     case("RG-1", "P02", row("钱大娘", **LAND), row("钱大爷", **LAND)),  # no household on record
+    case("RG-2", "P01", row("冉外镇"), row("钱大娘"), severity=INFO, bands=SANGZHE),
     case("NM-1", "P01", row("钱大娘", name_typed="钱大妈"), row("钱大娘", name_typed="钱　大 娘")),
     case("NM-1", "P01", row("冉孩", payee="冉父", payee_name="冉爸"), row("冉孩", payee="冉父")),
     case("NM-1", "P01", row("冉户名"), row("钱大娘")),
@@ -96,6 +101,13 @@ AMOUNTS: Final = (
          severity=INFO, neighbour_programme="P01"),
     case("AM-1", "P11", row("钱大娘", standard=Decimal(100)), row("钱大娘", amount_fen=12_345),
          severity=INFO, neighbour_programme="P12"),
+    ask(  # a fen on each of two lines: each is within its own tolerance, the total is not
+        "AM-6",
+        "P01",
+        [row("钱大娘", amount_fen=10_001), row("冉残", amount_fen=10_001)],
+        [row("钱大娘"), row("冉残")],
+        facts={"tolerance_fen": 1, "total_tolerance_per_line": 5},
+    ),
     case("AM-2", "P03", area("钱大娘", 3, amount_fen=30_001), area("钱大娘", 3)),
     case("AM-2", "P34", area("钱大娘", 4), area("钱大娘", 3), beside=frozenset({"AM-1"})),
     ask("AM-4", "P20", area("冉上期", 2), area("冉上期", 1)),

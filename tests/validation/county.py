@@ -154,6 +154,7 @@ def _people(planter: Planter) -> dict[str, int]:
     planter.household("H4", "钱干部", "钱家属")
     ward = planter.person("冉孤", born=date(2015, 1, 1), account="of a dead man")
     planter.guardian(ward, planter.person("冉亡父", account="of a dead man"))
+    planter.person("冉外镇", unit_no=OTHER_TOWN + 1)
     for number in range(1, 6):
         planter.person(f"冉邻{number}", unit_no=1002)
     return people

@@ -30,6 +30,7 @@ def row(name: str, /, **values: Any) -> tuple[Any, ...]:
         "quantity": None,
         "months": None,
         "amount_fen": 10_000,
+        "supplement_fen": None,
         "faults": Jsonb([]),
         "digest": index_of(name),
     }

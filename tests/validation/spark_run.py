@@ -27,7 +27,10 @@ def main() -> None:
     for world in json.load(sys.stdin):
         for name, table in world["tables"].items():
             schema = StructType.fromDDL(table["schema"])
-            rows = [[true_value(v, f) for v, f in zip(row, schema, strict=True)] for row in table["rows"]]
+            rows = [
+                [true_value(value, field) for value, field in zip(row, schema, strict=True)]
+                for row in table["rows"]
+            ]
             spark.createDataFrame(rows, schema).createOrReplaceTempView(name)
         told.append(sorted(row[0] for row in spark.sql(world["sql"]).collect()))
     json.dump(told, sys.stdout)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -18,25 +19,24 @@ import sqlglot
 from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.validation.cases import CASES, Case, Row, sheet
-from tests.validation.cast import HERE, OTHER_TOWN, PERIOD, TOWN
+from tests.validation.cases import CASES, EVERYONE, Case, Row, sheet
+from tests.validation.cast import DEPARTMENT, HERE, OTHER_TOWN, PERIOD, TOWN
 from tests.validation.county import plant
 from tests.validation.duck import on_duckdb
 from tests.validation.rows import row
 from tests.validation.world import Planter
 from yikatong.catalogue.queries import programme_by_code
-from yikatong.kernel.actor import ALL_UNITS
 from yikatong.kernel.period import Period
 from yikatong.organisation.machines import machine
+from yikatong.organisation.rules import department_unit
 from yikatong.organisation.scoping import acting
 from yikatong.submission.models import Batch
 from yikatong.validation import actions, judging
 from yikatong.validation.actions import check_rows
 from yikatong.validation.rulebook import Law, laws
-from yikatong.validation.rules import BLOCK, CONFIRM, Bands, Report
+from yikatong.validation.rules import BLOCK, CONFIRM, INFO, Bands, Report
 from yikatong.validation.world import world_facts
 
-EVERYONE: Final = Bands(*ALL_UNITS)
 NO_FACTS: Final[Mapping[str, Any]] = {}
 
 
@@ -101,12 +101,12 @@ def law_of(code: str, severity: str = BLOCK) -> Law:
 @pytest.mark.parametrize("one", CASES, ids=lambda one: f"{one.code}-{one.programme}")
 def test_the_law_hits_and_its_neighbour_passes(one: Case) -> None:
     law = law_of(one.code, one.severity)
-    hit = judged(one.hit, one.programme, law, facts=one.facts)
+    hit = judged(one.hit, one.programme, law, one.bands, one.facts)
     assert hit.codes == {one.code} | one.beside
     at_fault = one.hit[:1] if one.first_only else one.hit
     assert set(hit.lines) == {staged[0] for staged in at_fault}
     assert hit.duck_lines == hit.lines
-    neighbour = judged(one.neighbour, one.neighbour_programme or one.programme, law)
+    neighbour = judged(one.neighbour, one.neighbour_programme or one.programme, law, one.bands)
     assert neighbour.codes == set()
     assert neighbour.duck_lines == ()
     assert (neighbour.report.passed, neighbour.report.blocked) == (len(one.neighbour), 0)
@@ -155,6 +155,41 @@ def test_every_law_is_read_by_other_engines(law: Law, dialect: str) -> None:
     )
     again = sqlglot.parse_one(translated, read=dialect)
     assert tuple(again.named_selects) == law.columns
+
+
+TOLERANCE = {"total_tolerance_per_line": 5}
+
+
+def test_the_total_may_differ_by_rounding_and_is_told_once() -> None:
+    """登封 2015: every line half-up, so 0.005 yuan a line is right and never a finding."""
+    law = law_of("AM-6", CONFIRM)
+    halves = [  # 119.48 元 × 0.125 亩 = 14.935, paid as 14.94
+        row("钱大爷", quantity=Decimal("0.125"), amount_fen=1494, object_key=f"地{n}")
+        for n in "一二"
+    ]
+    assert judged(sheet(halves), "P02", law, facts=TOLERANCE).lines == ()
+    wrong = [row("钱大爷", quantity=Decimal("2.5"), amount_fen=29_900, object_key="地三"), *halves]
+    found = judged(sheet(wrong), "P02", law, facts=TOLERANCE)
+    assert found.lines == found.duck_lines == (2,), "the lines that are right to the fen pass"
+    (told,) = (one for one in found.report.findings if one.rule == "AM-6")
+    assert (told.row, told.severity) == (0, "confirm")
+    assert "应为 328.570 元，金额合计 328.880 元" in told.message
+    assert "3 行四舍五入允许的 0.015 元" in told.message
+    assert judged(sheet(wrong), "P02", law).lines == (), "0 switches it off"
+
+
+def test_the_owning_town_is_named_and_nothing_else_of_it() -> None:
+    law = law_of("RG-2", INFO)
+    rows = sheet([row("冉外镇"), row("冉邻1")])
+    found = judged(rows, "P01", law, Bands(TOWN, TOWN + 999))
+    assert found.lines == (2,)
+    assert found.report.passed == 2, "land in another town is lawful: it is only told"
+    (told,) = found.report.findings
+    assert "保家镇" in told.message
+    assert judged(rows, "P01", law, Bands(OTHER_TOWN, OTHER_TOWN + 999)).lines == (3,)
+    department = department_unit(DEPARTMENT)
+    assert judged(rows, "P01", law, Bands(department, department)).lines == ()
+    assert judged(rows, "P01", law).lines == ()
 
 
 # -- who is told what ---------------------------------------------------------------------------

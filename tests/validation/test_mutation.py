@@ -9,10 +9,9 @@ import pytest
 from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.validation.cases import CASES, Row
+from tests.validation.cases import CASES, EVERYONE, Row
 from tests.validation.cast import HERE, PERIOD
 from tests.validation.county import plant
-from tests.validation.test_laws import EVERYONE
 from tests.validation.test_row_rules import HITS, frame, made_id
 from tests.validation.test_row_rules import TODAY as ROW_DAY
 from tests.validation.world import Planter
@@ -24,6 +23,7 @@ from yikatong.submission import bulk as lines
 from yikatong.submission.models import Batch
 from yikatong.validation import judging, row_rules
 from yikatong.validation.rulebook import Law, laws
+from yikatong.validation.rules import Bands
 from yikatong.validation.world import world_facts
 
 FIRST_CASE = {(one.code, one.severity): one for one in reversed(CASES)}
@@ -54,19 +54,20 @@ def test_a_book_without_this_file_misses_something(
             programme, batch_id = programme_by_code(one.programme, scope=actor.scope), 0
         facts = world_facts(programme, Period.parse(PERIOD), batch_id=batch_id, actor=actor)
         judging.join_world(facts if one is None else facts | one.facts)
-        whole = _found()
+        bands = EVERYONE if one is None else one.bands
+        whole = _found(bands)
         monkeypatch.setattr(judging, "laws", lambda: tuple(one for one in laws() if one != law))
-        assert _found() < whole
+        assert _found(bands) < whole
 
 
 def _take(rows: tuple[Row, ...]) -> None:
     judging.take_staged(lines.stage(rows))
 
 
-def _found() -> set[tuple[str, str, int]]:
+def _found(bands: Bands) -> set[tuple[str, str, int]]:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.hit, pg_temp.found")
-        judging.run_rules(EVERYONE)
+        judging.run_rules(bands)
         cursor.execute("SELECT rule, severity, line_id FROM found")
         return set(cursor.fetchall())
 

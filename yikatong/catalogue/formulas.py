@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -32,7 +32,10 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Name:
+    """A column by its word; `at` is where it stands in the formula, counted from 1."""
+
     word: str
+    at: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,46 +73,72 @@ class Formula:
         return _sql(self.tree, columns)
 
 
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A number, a word or a sign, and the place of its first character as typed, from 1."""
+
+    what: Number | Name | str
+    at: int
+    text: str
+
+
 @lru_cache(maxsize=256)
 def parse(text: str) -> Formula:
     """Read a formula. Raises Refused: a sentence that says what cannot be read, and where."""
-    flat = unicodedata.normalize("NFKC", text).translate(SIGNS).strip()
+    flat, places = _flattened(text)
     if len(flat) > LONGEST:
         raise Refused(f"计算公式太长（{len(flat)} 字），最多 {LONGEST} 字。")
     target, has_target, body = flat.partition("=")
-    if not has_target:
-        target, body = "", flat
-    reader = _Reader(text, _tokens(text, body))
+    start = len(target) + 1 if has_target else 0
+    reader = _Reader(_tokens(body if has_target else flat, places[start:]))
     tree = reader.sum(0)
     reader.finish()
-    return Formula(text, target.strip(), tree)
+    return Formula(text, target.strip() if has_target else "", tree)
 
 
-def _tokens(text: str, body: str) -> list[str | Number | Name]:
-    found: list[str | Number | Name] = []
-    for number, percent, word, sign in TOKEN.findall(body):
+def _flattened(text: str) -> tuple[str, list[int]]:
+    """In half width with our own signs; and for each character its place in what was typed."""
+    flat, places = "", []
+    for place, character in enumerate(text, start=1):
+        plain = unicodedata.normalize("NFKC", character).translate(SIGNS)
+        flat += plain
+        places += [place] * len(plain)
+    return flat, places
+
+
+def _tokens(body: str, places: list[int]) -> list[Token]:
+    found = []
+    for match in TOKEN.finditer(body):
+        number, percent, word, sign = match.groups()
+        group = next(n for n in (1, 3, 4) if match[n])
+        at = places[match.start(group)]
         if number:
-            found.append(Number(Decimal(number) / (100 if percent else 1)))
+            value = Number(Decimal(number) / (100 if percent else 1))
+            found.append(Token(value, at, number + percent))
         elif word:
-            found.append(Name(word))
+            found.append(Token(Name(word, at), at, word))
         elif sign in "+-*/()":
-            found.append(sign)
-        else:
-            raise Refused(f"计算公式“{text}”里的“{sign}”看不懂，只能用 ＋ － × ÷ 和括号。")
+            found.append(Token(sign, at, sign))
+        elif not sign.isspace():
+            raise Refused(f"计算公式第 {at} 个字“{sign}”看不懂，只能用 ＋ － × ÷ 和括号。")
     return found
 
 
 class _Reader:
     """Recursive descent: sum, product, then one operand."""
 
-    def __init__(self, text: str, tokens: list[str | Number | Name]) -> None:
-        self._text = text
+    def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
         self._at = 0
 
     def finish(self) -> None:
-        if self._at < len(self._tokens):
-            raise Refused(f"计算公式“{self._text}”没有写完整，请核对括号和运算符。")
+        if (extra := self._token()) is None:
+            return
+        if extra.what == ")":
+            raise Refused(f"计算公式第 {extra.at} 个字“）”前面没有对应的“（”，请核对括号。")
+        raise Refused(
+            f"计算公式第 {extra.at} 个字“{_shown(extra)}”前面缺少 ＋ － × ÷，没有写完整。"
+        )
 
     def sum(self, depth: int) -> Node:
         return self._chain("+-", self._product, depth)
@@ -119,25 +148,44 @@ class _Reader:
 
     def _chain(self, signs: str, part: Callable[[int], Node], depth: int) -> Node:
         found = part(depth)
-        while (sign := self._peek()) and isinstance(sign, str) and sign in signs:
+        while (token := self._token()) and isinstance(token.what, str) and token.what in signs:
             self._at += 1
-            found = Operation(sign, found, part(depth))
+            found = Operation(token.what, found, part(depth))
         return found
 
     def _operand(self, depth: int) -> Node:
-        found_here = self._peek()
+        token = self._token()
+        if token is None:
+            raise Refused(f"计算公式没有写完整：{self._after()}应有列名、数字或括号。")
         self._at += 1
-        if isinstance(found_here, Number | Name):
-            return found_here
-        if found_here == "(" and depth < DEEPEST:
-            found = self.sum(depth + 1)
-            if self._peek() == ")":
-                self._at += 1
-                return found
-        raise Refused(f"计算公式“{self._text}”没有写完整，请核对括号和运算符。")
+        if isinstance(token.what, Number | Name):
+            return token.what
+        if token.what != "(":
+            raise Refused(
+                f"计算公式第 {token.at} 个字“{_shown(token)}”这里应为列名、数字或“（”，请核对。"
+            )
+        if depth >= DEEPEST:
+            raise Refused(f"计算公式第 {token.at} 个字“（”套了 {DEEPEST} 层以上的括号，请简化。")
+        found = self.sum(depth + 1)
+        closing = self._token()
+        if closing is None or closing.what != ")":
+            raise Refused(f"计算公式第 {token.at} 个字“（”没有对应的“）”，请核对括号。")
+        self._at += 1
+        return found
 
-    def _peek(self) -> str | Number | Name | None:
+    def _token(self) -> Token | None:
         return self._tokens[self._at] if self._at < len(self._tokens) else None
+
+    def _after(self) -> str:
+        if not self._tokens:
+            return "“=”后面"
+        last = self._tokens[-1]
+        return f"第 {last.at} 个字“{_shown(last)}”后面"
+
+
+def _shown(token: Token) -> str:
+    """As officials type it."""
+    return {"*": "×", "/": "÷", "(": "（", ")": "）"}.get(token.text, token.text)
 
 
 def _names(node: Node) -> list[str]:
@@ -177,9 +225,11 @@ def _sql(node: Node, columns: Mapping[str, str]) -> str:
     match node:
         case Number(value):
             return f"{value:f}"
-        case Name(word):
+        case Name(word, at):
             if word not in columns:
-                raise Refused(f"计算公式里的“{word}”不是本项的列，可用：{'、'.join(columns)}。")
+                raise Refused(
+                    f"计算公式第 {at} 个字起的“{word}”不是本项的列，可用：{'、'.join(columns)}。"
+                )
             return columns[word]
         case Operation("/", left, right):
             return f"({_sql(left, columns)}::numeric / nullif({_sql(right, columns)}, 0))"

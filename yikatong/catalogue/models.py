@@ -3,13 +3,86 @@
 from __future__ import annotations
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeOperators
 from django.db import models
+from django.db.models import Q
 
+from yikatong.catalogue.rules import DEFINITION_WORD, OPEN, DefinitionState
 from yikatong.organisation.models import Record
 
 
-class Programme(Record):
+class Definition(Record):
+    """项目定义: an item as its department writes it, one row a version. What stands in it is put in
+    force as rows of the tables below, and only a 生效 one may stand there (law/triggers.sql).
+
+    The digest and the editors are written by the database itself, so no program can claim that
+    what was tried is what goes live.
+    """
+
+    county = models.CharField(max_length=6, db_comment="区县代码")
+    department_no = models.IntegerField(db_comment="主管部门编号")
+    code = models.CharField(max_length=20, db_comment="项目编码")
+    version = models.IntegerField(db_comment="版本")
+    state = models.CharField(
+        max_length=8,
+        choices=[(state.value, word) for state, word in DEFINITION_WORD.items()],
+        default=DefinitionState.DRAFT,
+        db_comment="状态：DRAFT 试填，TESTED 试运行，LIVE 生效，RETIRED 停用",
+    )
+    content = models.JSONField(db_comment="定义全文，写法与区县包的清单相同")
+    digest = models.BinaryField(db_comment="定义摘要，由数据库算出")
+    editors = ArrayField(
+        models.TextField(), default=list, db_comment="改写过本版本的人，由数据库记"
+    )
+    made_by = models.CharField(max_length=60, db_comment="编制人账号")
+    made_at = models.DateTimeField(db_comment="编制时间")
+    confirmed_by = models.CharField(max_length=60, blank=True, db_comment="确认人账号")
+    confirmed_at = models.DateTimeField(null=True, db_comment="确认生效时间")
+    retired_by = models.CharField(max_length=60, blank=True, db_comment="停用人账号")
+    retired_at = models.DateTimeField(null=True, db_comment="停用时间")
+    reason = models.CharField(max_length=300, blank=True, db_comment="退回、停用的原因")
+
+    class Meta:
+        db_table_comment = "项目定义"
+        ordering = ("county", "code", "version")
+        constraints = (
+            models.UniqueConstraint(
+                fields=["county", "code", "version"], name="one_definition_per_version"
+            ),
+            models.UniqueConstraint(
+                fields=["county", "code"],
+                condition=Q(state__in=[state.value for state in OPEN]),
+                name="one_definition_is_being_written",
+            ),
+            models.UniqueConstraint(
+                fields=["county", "code"],
+                condition=Q(state=DefinitionState.LIVE.value),
+                name="one_definition_is_live",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=DefinitionState.LIVE.value)
+                | (~Q(confirmed_by="") & ~Q(confirmed_by=models.F("made_by"))),
+                name="who_made_it_never_confirms_it",
+            ),
+        )
+
+
+class Defined(Record):
+    """What comes from an officer's definition says from which; empty for the county's own pack."""
+
+    definition = models.ForeignKey(
+        Definition,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_comment="来自哪个项目定义，空为区县包",
+    )
+
+    class Meta:
+        abstract = True
+
+
+class Programme(Defined):
     """补贴项目 in a county's 清单."""
 
     class PayeeKind(models.TextChoices):
@@ -62,6 +135,7 @@ class Programme(Record):
     flag = models.CharField(max_length=200, blank=True, db_comment="待区县确认的事项")
     note = models.CharField(max_length=300, blank=True, db_comment="备注")
     budget = models.JSONField(default=dict, db_comment="预算与核算编码")
+    checks = models.JSONField(default=dict, db_comment="本项自己的比对阈值，未写的按区县，0 为不比")
     version = models.IntegerField(default=1, db_comment="版本")
     valid_from = models.DateField(db_comment="启用日期")
     valid_to = models.DateField(null=True, db_comment="停用日期")
@@ -76,7 +150,7 @@ class Programme(Record):
         )
 
 
-class BenefitStandard(Record):
+class BenefitStandard(Defined):
     """补贴标准, dated: two standards of one grade never hold on one day (EXCLUDE)."""
 
     county = models.CharField(max_length=6, db_comment="区县代码")
@@ -102,7 +176,7 @@ class BenefitStandard(Record):
         )
 
 
-class RequiredRoster(Record):
+class RequiredRoster(Defined):
     """应在名册 (block), a roster whose hit a person must look at (confirm; optional: only where it
     is loaded), or one that may not be missing unanswered (compare): RO-1…4, SY-1.
     """
@@ -125,7 +199,7 @@ class RequiredRoster(Record):
         )
 
 
-class Relation(Record):
+class Relation(Defined):
     """项目关系: 互斥、择高、补差、同一标的, dated, edited by the 主管部门 (domain.md §11, 待核)."""
 
     county = models.CharField(max_length=6, db_comment="区县代码")

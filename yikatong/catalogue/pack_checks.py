@@ -9,6 +9,7 @@ from typing import Final
 from yikatong.catalogue import formulas
 from yikatong.catalogue.specs import (
     ENTITLED,
+    ITEM_CHECKS,
     MOST_SMS,
     ROSTER_KINDS,
     STOPPING,
@@ -21,6 +22,7 @@ from yikatong.catalogue.specs import (
 from yikatong.kernel.errors import Refused
 
 LONGEST_SHORT_NAME: Final = 7
+MOST_ROSTER_DAYS: Final = 3660
 SMS_FIELDS: Final = frozenset({"bank", "short", "amount", "date", "tail", "phone"})
 CODE: Final = re.compile(r"[A-Z]{1,3}[0-9]{2}")
 COUNTY: Final = re.compile(r"[0-9]{6}")
@@ -75,27 +77,43 @@ def _check_bank(bank: BankSpec, where: str) -> None:
 
 def _check_programme(pack: CountyPack, programme: ProgrammeSpec, where: str) -> None:
     at = f"{where} 项目 {programme.code}"
+    pack.department(programme.department)
+    check_programme(programme, at)
+    _check_sms(pack, programme, at)
+
+
+def check_programme(programme: ProgrammeSpec, at: str) -> None:
+    """What one item needs by itself, whichever county it is of; `at` opens the sentence."""
     if CODE.fullmatch(programme.code) is None:
         raise Refused(f"{at}：编码应为大写字母加两位数字，例如 P01。")
     if not 0 < len(programme.short_name) <= LONGEST_SHORT_NAME:
         raise Refused(f"{at}：简称应为 1 至 {LONGEST_SHORT_NAME} 字。")
-    pack.department(programme.department)
+    _check_rosters(programme, at)
+    if not set(programme.required_columns) <= set(programme.columns):
+        raise Refused(f"{at}：required_columns 中有 columns 之外的列。")
+    if not set(programme.checks) <= set(ITEM_CHECKS):
+        raise Refused(f"{at}：checks 只能是 {'、'.join(ITEM_CHECKS)}。")
+    check_formula(programme, at)
+    for standard in programme.standards:
+        if standard.grade and standard.grade not in programme.grades:
+            raise Refused(f"{at}：标准的等级“{standard.grade}”不在本项的等级之内。")
+
+
+def _check_rosters(programme: ProgrammeSpec, at: str) -> None:
     asked = programme.confirm_rosters + programme.optional_rosters
     for kind in programme.required_rosters + asked:
         if kind not in ROSTER_KINDS and kind.removeprefix(ENTITLED) != programme.code:
             raise Refused(f"{at}：不认识名册“{kind}”。")
     if programme.benefit_roster and programme.benefit_roster not in ROSTER_KINDS:
         raise Refused(f"{at}：不认识名册“{programme.benefit_roster}”。")
-    if not set(programme.required_columns) <= set(programme.columns):
-        raise Refused(f"{at}：required_columns 中有 columns 之外的列。")
-    _check_formula(programme, at)
-    for standard in programme.standards:
-        if standard.grade and standard.grade not in programme.grades:
-            raise Refused(f"{at}：标准的等级“{standard.grade}”不在 grades 中。")
-    _check_sms(pack, programme, at)
+    if not set(programme.roster_days) <= {*programme.required_rosters, *asked}:
+        raise Refused(f"{at}：roster_days 中有本项不用的名册。")
+    if not all(0 < days <= MOST_ROSTER_DAYS for days in programme.roster_days.values()):
+        raise Refused(f"{at}：名册有效天数应在 1 至 {MOST_ROSTER_DAYS} 之间。")
 
 
-def _check_formula(programme: ProgrammeSpec, at: str) -> None:
+def check_formula(programme: ProgrammeSpec, at: str) -> None:
+    """Raises Refused: unreadable, a word that is none of the item's, or the wrong result."""
     if not set(programme.words) <= set(programme.columns):
         raise Refused(f"{at}：words 中有 columns 之外的列。")
     if not programme.formula_text:
@@ -124,11 +142,16 @@ def _check_relation(pack: CountyPack, relation: RelationSpec, where: str) -> Non
     at = f"{where} 关系 {relation.a}–{relation.b}"
     first = pack.programme(relation.a)
     pack.programme(relation.b)
+    check_relation(relation, first.grades, at)
+
+
+def check_relation(relation: RelationSpec, grades: tuple[str, ...], at: str) -> None:
+    """What a relation needs by itself; `grades` are those of its first item."""
     if relation.a == relation.b:
         raise Refused(f"{at}：两个项目相同。")
     if relation.severity not in {"block", "confirm"}:
         raise Refused(f"{at}：severity 应为 block 或 confirm。")
-    if relation.grade_a and relation.grade_a not in first.grades:
+    if relation.grade_a and relation.grade_a not in grades:
         raise Refused(f"{at}：{relation.a} 没有等级“{relation.grade_a}”。")
     if relation.keep and relation.keep not in {relation.a, relation.b}:
         raise Refused(f"{at}：keep 应为两个项目之一。")

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
 from django.db.models import Q, QuerySet
 
-from yikatong.catalogue.models import BenefitStandard, Programme, Relation, RequiredRoster
+from yikatong.catalogue.models import (
+    BenefitStandard,
+    Definition,
+    Programme,
+    Relation,
+    RequiredRoster,
+)
+from yikatong.catalogue.rules import own_code
 from yikatong.catalogue.specs import ABSENT, STOPPING
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.errors import Refused
@@ -110,3 +118,26 @@ def all_standards_in_force(on: date, *, scope: Scope) -> QuerySet[BenefitStandar
     return BenefitStandard.objects.filter(county=scope.county, valid__contains=on).order_by(
         "programme_code", "grade"
     )
+
+
+def definitions(*, scope: Scope, states: Collection[str] = ()) -> QuerySet[Definition]:
+    """Items as their departments define them: a department's own, all of the county to finance."""
+    found = Definition.objects.filter(county=scope.county)
+    return found.filter(state__in=list(states)) if states else found
+
+
+def find_definition(definition_id: int, *, scope: Scope) -> Definition | None:
+    """None where nothing of that number is in the scope."""
+    found: Definition | None = definitions(scope=scope).filter(pk=definition_id).first()
+    return found
+
+
+def versions_of_definition(definition: Definition, *, scope: Scope) -> list[Definition]:
+    """Every version of the same item, the newest first."""
+    return list(definitions(scope=scope).filter(code=definition.code).order_by("-version"))
+
+
+def next_own_code(department_no: int, *, scope: Scope) -> str:
+    """The code that this department's next own item will have."""
+    taken = definitions(scope=scope).filter(department_no=department_no)
+    return own_code(department_no, taken.order_by().values("code").distinct().count())

@@ -61,6 +61,24 @@ FORMULA_WORDS: Final = {
     "标准": "rate",
     "数量": "quantity",
     "月数": "months",
+    "增发金额": "supplement",
+}
+# what of the book an item may choose for itself; what is not named keeps the county's threshold,
+# 0 switches it off
+ITEM_CHECKS: Final = {
+    "amount_change_percent": "AM-4 与上期相比，金额变化过大",
+    "quantity_jump_percent": "AM-4 与上期相比，数量变化过大",
+    "village_top": "AM-4 同村比较，金额突出",
+    "yearly_repeat_asks": "DU-2 同一年度（季度）已发放，须写明理由",
+}
+# the columns that an item may choose from the 发放清册, and what they are called unless it says
+COLUMN_WORD: Final = {
+    "grade": "等级",
+    "quantity": "数量",
+    "months": "月数",
+    "standard": "补贴标准",
+    "supplement": "增发金额",
+    "object_key": "标的编号",
 }
 PLAIN_FORMULA: Final = "补贴标准×数量×月数"
 
@@ -73,9 +91,16 @@ def roster_word(kind: str) -> str:
 
 
 def formula_columns(words: Mapping[str, str]) -> dict[str, str]:
-    """The words that a formula may use → rate, quantity, months; `words` are an item's headers."""
+    """The words that a formula may use → rate, quantity, months, supplement; `words` are an item's
+    headers.
+    """
     own = {re.sub(r"[（(].*?[)）]", "", word): field for field, word in words.items()}
-    known = {"standard": "rate", "quantity": "quantity", "months": "months"}
+    known = {
+        "standard": "rate",
+        "quantity": "quantity",
+        "months": "months",
+        "supplement": "supplement",
+    }
     return FORMULA_WORDS | {word: known[field] for word, field in own.items() if field in known}
 
 
@@ -186,7 +211,8 @@ class ProgrammeSpec:
     `optional_rosters` where the county has loaded them; columns and required columns are field
     names of submission.sheets, `words` what this item calls them, `extra_columns` are printed and
     not judged; `formula_text` gives the amount (of a difference: its ceiling), `cap_fen` the most
-    that a line may hold; `disclosure` named|totals.
+    that a line may hold; `disclosure` named|totals; `checks` are the item's own thresholds of
+    ITEM_CHECKS, `roster_days` for how many natural days a roster of its own choice holds.
     """
 
     code: str
@@ -223,6 +249,8 @@ class ProgrammeSpec:
     economic_code: str
     government_code: str
     standards: tuple[StandardSpec, ...]
+    checks: Mapping[str, int]
+    roster_days: Mapping[str, int]
 
     @property
     def is_household(self) -> bool:

@@ -25,6 +25,9 @@ app.add_typer(budget_app, name="budget")
 CountyOption = Annotated[str, typer.Option("--county", help="pengshui 或 dadukou")]
 AsOption = Annotated[str | None, typer.Option("--as", help="办理人账号，如 pengshui-town-clerk")]
 JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON")]
+MapOption = Annotated[
+    list[str] | None, typer.Option("--map", help="指定列的对应：列名=字段，可写多次")
+]
 FileArgument = Annotated[Path, typer.Argument(help="表格文件：.xlsx .xls .csv")]
 
 
@@ -104,9 +107,7 @@ def check(
     period: Annotated[str, typer.Option("--period", help="期次 YYYY-MM")],
     as_json: JsonOption = False,
     marked: Annotated[Path | None, typer.Option("--marked", help="另存标注后的工作簿")] = None,
-    mapping: Annotated[
-        list[str] | None, typer.Option("--map", help="指定列的对应：列名=字段，可写多次")
-    ] = None,
+    mapping: MapOption = None,
 ) -> None:
     """检查一份名单，不存任何数据。0 没有错误，1 有错误，2 读不了。"""
     from yikatong.cli import lists
@@ -135,6 +136,7 @@ def submit(
     marked: Annotated[Path | None, typer.Option("--marked")] = None,
     as_user: AsOption = None,
     unit: Annotated[str | None, typer.Option("--unit", help="编制单位：区划代码或机构编号")] = None,
+    mapping: MapOption = None,
 ) -> None:
     """检查并存为草稿批次，打印批次号。"""
     from yikatong.cli import lists
@@ -150,6 +152,7 @@ def submit(
                 marked=marked,
                 as_user=as_user,
                 unit=unit,
+                mapping=mapping or (),
             )
         )
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from yikatong.cli import session
 from yikatong.kernel.actor import Actor, Duty
@@ -14,6 +16,7 @@ from yikatong.kernel.money import Money
 from yikatong.kernel.period import Period
 
 BLOCKED, SOUND = 1, 0
+NO_MAPPING: Final[Mapping[str, str]] = MappingProxyType({})
 SHOWN = 50
 
 
@@ -185,14 +188,22 @@ def submit(
     marked: Path | None,
     as_user: str | None,
     unit: str | None,
+    mapping: Sequence[str] = (),
 ) -> int:
     """The same as `check`, then stored as a draft by the named clerk; prints its number."""
     session.log_in("web")
     clerk = drafting_clerk(as_user, county, session.county_code(county), programme)
-    code = check(file, county, programme, period, as_json=False, marked=marked)
+    code = check(file, county, programme, period, as_json=False, marked=marked, mapping=mapping)
     session.log_in("web")
     unit_no = None if unit is None else _unit_of(unit, clerk)
-    number = store_list(file, clerk, programme, Period.parse(period), unit_no=unit_no)
+    number = store_list(
+        file,
+        clerk,
+        programme,
+        Period.parse(period),
+        unit_no=unit_no,
+        mapping=told_mapping(mapping),
+    )
     if as_json:
         session.show_json({"number": number, "status": "DRAFT"})
     else:
@@ -201,7 +212,13 @@ def submit(
 
 
 def store_list(
-    file: Path, clerk: Actor, programme: str, period: Period, *, unit_no: int | None = None
+    file: Path,
+    clerk: Actor,
+    programme: str,
+    period: Period,
+    *,
+    unit_no: int | None = None,
+    mapping: Mapping[str, str] = NO_MAPPING,
 ) -> str:
     """Keep the file, read it, store it as a draft of the clerk's unit; the batch's number."""
     from yikatong.catalogue.queries import programme_by_code
@@ -214,7 +231,9 @@ def store_list(
     unit = clerk.unit_no if unit_no is None else unit_no
     with acting(clerk):
         item = programme_by_code(programme, scope=clerk.scope)
-        intake = read_list(content, file.name, item, period, today=_today(), limits=BULK)
+        intake = read_list(
+            content, file.name, item, period, today=_today(), limits=BULK, mapping=mapping
+        )
         kept = keep_file(
             name=file.name,
             content=content,

@@ -167,6 +167,7 @@ def _settings(pack: CountyPack) -> dict[str, Any]:
         "account_change_days": pack.account_change_days,
         "amount_tolerance_fen": pack.amount_tolerance_fen,
         "checks": dict(pack.checks),
+        "must_compare": list(pack.must_compare),
         "hotline": pack.hotline,
         "correct_working_days": pack.clocks.correct_working_days,
         "deadlines": {

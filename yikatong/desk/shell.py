@@ -24,6 +24,8 @@ from yikatong.organisation.queries import county_settings
 SYSTEM_NAME: Final = "惠民惠农“一卡通”发放管理平台"
 SIZES: Final = ("normal", "large")
 SIZE_COOKIE: Final = "size"
+ITEM_PAGES: Final = ("definition", "new-definition", "edit-definition", "trial")
+READERS: Final = BATCH_READERS | {Duty.VILLAGE}
 BATCH_PAGES: Final = ("batch", "lines", "payments", "step", "stop-payment")
 
 
@@ -53,7 +55,14 @@ MENU: Final = (
     _entry("对象与账户", "补贴对象", "people", "users", TOWN | {Duty.VILLAGE}, "person"),
     _entry("对象与账户", "本村明细", "village-lines", "list", {Duty.VILLAGE}),
     _entry("对象与账户", "账户变更", "account-changes", "swap", CHANGE_READERS, "account-change"),
-    _entry("清单与公开", "项目与标准", "programmes", "book", BATCH_READERS | {Duty.VILLAGE}),
+    _entry(
+        "清单与公开",
+        "项目与标准",
+        "programmes",
+        "book",
+        BATCH_READERS | {Duty.VILLAGE},
+        *ITEM_PAGES,
+    ),
     _entry("清单与公开", "公示公告", "notices", "megaphone", BATCH_READERS, "notice"),
     _entry("监督", "留痕", "events", "shield", {Duty.AUDIT, Duty.AUDITADMIN}),
 )

@@ -188,6 +188,13 @@ OTHER_ACTIONS: Final = {
     "people.load": "导入补贴对象",
     "roster.load": "导入比对名册",
     "file.check": "导入名单检查",
+    "programme.define": "新建项目定义",
+    "programme.edit": "修改项目定义",
+    "programme.try": "样表试查",
+    "programme.confirm": "项目确认生效",
+    "programme.return": "项目定义退回",
+    "programme.retire": "项目停用",
+    "programme.drop": "项目定义作废",
 }
 
 

@@ -17,6 +17,7 @@ urlpatterns = [
     path("batches/<slug:number>/steps/<slug:name>", steps.take, name="step"),
     path("village/lines", village.lines, name="village-lines"),
     path("programmes", catalogue_pages.programme_list, name="programmes"),
+    path("definitions/<int:definition_id>", catalogue_pages.definition_page, name="definition"),
     path("notices", catalogue_pages.notice_list, name="notices"),
     path("notices/<slug:slug>", catalogue_pages.notice, name="notice"),
 ]

@@ -12,6 +12,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from yikatong.audit.queries import events_in
+from yikatong.catalogue.queries import definitions
+from yikatong.catalogue.rules import DefinitionState
 from yikatong.desk import village, words
 from yikatong.desk.middleware import POST_KEY
 from yikatong.desk.shell import SIZE_COOKIE, SIZES
@@ -119,6 +121,11 @@ def _second_hand(actor: Actor) -> dict[str, Any]:
             {"change": one, "is_mine": not is_checker or one.proposed_by == actor.username}
             for one in changes
             if is_checker or one.proposed_by == actor.username
+        ]
+    if actor.duty == Duty.DEPT_CHIEF:
+        tried = definitions(scope=actor.scope, states=[DefinitionState.TESTED.value])[:SHOWN]
+        told["definitions"] = [
+            {"definition": one, "name": one.content["programme"]["name"]} for one in tried
         ]
     if actor.duty in TOWN | DEPARTMENT:
         stops = stops_to_confirm(scope=actor.scope)[:SHOWN]

@@ -80,6 +80,116 @@ DROP TRIGGER IF EXISTS batch_moves_along_an_edge ON submission_batch;
 CREATE TRIGGER batch_moves_along_an_edge BEFORE UPDATE ON submission_batch
     FOR EACH ROW EXECUTE FUNCTION batch_moves_along_an_edge();
 
+-- 项目定义: what was tried on a sample is what goes live, and who wrote it never confirms it. The
+-- digest and the editors are the database's own words.
+CREATE OR REPLACE FUNCTION definition_is_tried_then_confirmed() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public AS $$
+DECLARE
+    editor text := coalesce(nullif(current_setting('ykt.user', true), ''), NEW.made_by);
+BEGIN
+    NEW.digest := sha256(convert_to(NEW.content::text, 'UTF8'));
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.state <> 'DRAFT' THEN
+            RAISE EXCEPTION '新的项目定义只能是试填' USING ERRCODE = 'restrict_violation';
+        END IF;
+        NEW.editors := ARRAY[editor];
+        RETURN NEW;
+    END IF;
+    IF (NEW.county, NEW.department_no, NEW.code, NEW.version, NEW.made_by, NEW.made_at)
+        IS DISTINCT FROM (OLD.county, OLD.department_no, OLD.code, OLD.version, OLD.made_by, OLD.made_at) THEN
+        RAISE EXCEPTION '项目定义 % 的编码、版本和编制人不能修改', OLD.code USING ERRCODE = 'restrict_violation';
+    END IF;
+    NEW.editors := OLD.editors;
+    IF NEW.digest <> OLD.digest THEN
+        IF OLD.state NOT IN ('DRAFT', 'TESTED') THEN
+            RAISE EXCEPTION '项目定义 % 第 % 版已生效或停用，不能修改，请另起新版本', OLD.code, OLD.version
+                USING ERRCODE = 'restrict_violation';
+        END IF;
+        NEW.state := 'DRAFT';
+        IF NOT editor = ANY (OLD.editors) THEN
+            NEW.editors := OLD.editors || editor;
+        END IF;
+    END IF;
+    IF (OLD.state, NEW.state) NOT IN (('DRAFT', 'DRAFT'), ('DRAFT', 'TESTED'), ('DRAFT', 'RETIRED'),
+        ('TESTED', 'TESTED'), ('TESTED', 'DRAFT'), ('TESTED', 'LIVE'), ('TESTED', 'RETIRED'),
+        ('LIVE', 'LIVE'), ('LIVE', 'RETIRED'), ('RETIRED', 'RETIRED')) THEN
+        RAISE EXCEPTION '项目定义 % 不能从 % 变为 %', OLD.code, OLD.state, NEW.state
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF NEW.state <> OLD.state AND NEW.state IN ('TESTED', 'LIVE') AND NOT EXISTS (
+        SELECT FROM validation_trial AS trial WHERE trial.definition_id = OLD.id
+            AND trial.digest = NEW.digest AND trial.state = 'DONE') THEN
+        RAISE EXCEPTION '项目定义 % 还没有用样表试查过现在这一稿，不能生效', OLD.code
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF NEW.state <> OLD.state AND NEW.state = 'LIVE'
+        AND (NEW.confirmed_by = '' OR NEW.confirmed_by = ANY (NEW.editors)
+             OR NEW.confirmed_by IS DISTINCT FROM editor) THEN
+        RAISE EXCEPTION '编制项目定义的人不能自己确认生效' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+DROP TRIGGER IF EXISTS definition_is_tried_then_confirmed ON catalogue_definition;
+CREATE TRIGGER definition_is_tried_then_confirmed BEFORE INSERT OR UPDATE ON catalogue_definition
+    FOR EACH ROW EXECUTE FUNCTION definition_is_tried_then_confirmed();
+
+-- 样表试查: of the definition as it stands now; once it has ended it is not written again
+CREATE OR REPLACE FUNCTION trial_is_of_the_definition() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        NEW.state := 'QUEUED';
+        SELECT definition.digest INTO NEW.digest FROM catalogue_definition AS definition
+        WHERE definition.id = NEW.definition_id AND definition.county = NEW.county
+          AND definition.department_no = NEW.department_no AND definition.state IN ('DRAFT', 'TESTED');
+        IF NOT FOUND THEN
+            RAISE EXCEPTION '只有本部门试填、试运行的项目可以用样表试查' USING ERRCODE = 'restrict_violation';
+        END IF;
+    ELSIF OLD.state IN ('DONE', 'FAILED')
+        OR (NEW.definition_id, NEW.digest, NEW.source_file_id) <> (OLD.definition_id, OLD.digest, OLD.source_file_id) THEN
+        RAISE EXCEPTION '样表试查已有结果，不能修改' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+DROP TRIGGER IF EXISTS trial_is_of_the_definition ON validation_trial;
+CREATE TRIGGER trial_is_of_the_definition BEFORE INSERT OR UPDATE ON validation_trial
+    FOR EACH ROW EXECUTE FUNCTION trial_is_of_the_definition();
+
+-- 清单: at the end of the transaction what came from a definition stands only while that is live; a
+-- trial puts it in force and takes it back before. Without a definition only the owner writes here.
+CREATE OR REPLACE FUNCTION catalogue_follows_definitions() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public AS $$
+DECLARE
+    entry jsonb := to_jsonb(CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END);
+    named text := coalesce(entry ->> 'code', entry ->> 'programme_code', entry ->> 'code_a');
+    stands boolean := TG_OP <> 'DELETE' AND entry ->> 'valid_to' IS NULL;
+BEGIN
+    IF entry ->> 'definition_id' IS NULL THEN
+        IF current_user <> 'ykt_owner' THEN
+            RAISE EXCEPTION '区县清单里的项目 % 不能这样改', named USING ERRCODE = 'restrict_violation';
+        END IF;
+    ELSIF NOT EXISTS (SELECT FROM catalogue_definition AS definition
+        WHERE definition.id = (entry ->> 'definition_id')::bigint AND definition.county = entry ->> 'county'
+          AND definition.code = named AND (definition.state = 'LIVE') = stands
+          AND coalesce((entry ->> 'department_no')::int, definition.department_no) = definition.department_no
+          AND coalesce((entry ->> 'version')::int, definition.version) = definition.version) THEN
+        RAISE EXCEPTION '项目 % 的定义没有生效，不能列入清单', named USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS catalogue_follows_definitions ON catalogue_programme;
+CREATE CONSTRAINT TRIGGER catalogue_follows_definitions AFTER INSERT OR UPDATE OR DELETE ON catalogue_programme
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION catalogue_follows_definitions();
+DROP TRIGGER IF EXISTS catalogue_follows_definitions ON catalogue_benefitstandard;
+CREATE CONSTRAINT TRIGGER catalogue_follows_definitions AFTER INSERT OR UPDATE OR DELETE ON catalogue_benefitstandard
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION catalogue_follows_definitions();
+DROP TRIGGER IF EXISTS catalogue_follows_definitions ON catalogue_requiredroster;
+CREATE CONSTRAINT TRIGGER catalogue_follows_definitions AFTER INSERT OR UPDATE OR DELETE ON catalogue_requiredroster
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION catalogue_follows_definitions();
+DROP TRIGGER IF EXISTS catalogue_follows_definitions ON catalogue_relation;
+CREATE CONSTRAINT TRIGGER catalogue_follows_definitions AFTER INSERT OR UPDATE OR DELETE ON catalogue_relation
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION catalogue_follows_definitions();
+
 -- definer: nobody holds INSERT on the log of moves, so it cannot be written but by moving
 CREATE OR REPLACE FUNCTION note_batch_move() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public AS $$

@@ -32,6 +32,7 @@ STAGED: Final = (
     ("quantity", "numeric"),
     ("months", "int4"),
     ("amount_fen", "int8"),
+    ("supplement_fen", "int8"),
     ("village", "text"),
     ("village_group", "text"),
     ("remark", "text"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from yikatong.audit.actions import record
-from yikatong.catalogue.models import Programme
+from yikatong.catalogue.definitions import columns_of, read_definition
+from yikatong.catalogue.models import Definition, Programme
 from yikatong.catalogue.queries import standards_in_force
 from yikatong.kernel.actor import ALL_UNITS, Actor
 from yikatong.kernel.period import Period
@@ -32,7 +33,8 @@ def make_template(programme: Programme, period: Period, *, actor: Actor) -> byte
                 "quantity": "" if line.quantity is None else str(line.quantity),
                 "months": "" if line.months is None else str(line.months),
                 "standard": "" if line.standard is None else str(line.standard),
-                "amount": "" if line.amount_fen is None else str(line.amount_fen / FEN),
+                "amount": _yuan(line.amount_fen),
+                "supplement": _yuan(line.supplement_fen),
                 "remark": line.remark,
             },
         )
@@ -47,6 +49,7 @@ def make_template(programme: Programme, period: Period, *, actor: Actor) -> byte
         str(period),
         tuple(programme.required_columns),
         programme.payee_kind == Programme.PayeeKind.HOUSEHOLD,
+        tuple(programme.columns),
     )
     made = write_template(
         item,
@@ -62,3 +65,23 @@ def make_template(programme: Programme, period: Period, *, actor: Actor) -> byte
         note=f"{programme.code} {period} 模板，带出上期 {len(earlier)} 行",
     )
     return made
+
+
+def make_sample_template(definition: Definition, period: Period) -> bytes:
+    """样表模板 of an item that is not in force yet: its headers and dropdowns, and nobody in it."""
+    spec = read_definition(
+        definition.content, code=definition.code, department_no=definition.department_no
+    ).spec
+    item = Item(
+        spec.code,
+        spec.name,
+        str(period),
+        spec.required_columns,
+        spec.is_household,
+        tuple(columns_of(spec)),
+    )
+    return write_template(item, (), villages=(), grades=spec.grades)
+
+
+def _yuan(fen: int | None) -> str:
+    return "" if fen is None else str(fen / FEN)

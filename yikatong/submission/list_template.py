@@ -10,14 +10,15 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 import xlsxwriter
+from xlsxwriter.utility import xl_col_to_name
 
-from yikatong.submission.sheets_forms import DISBURSEMENT, ROW_KEY, Kind
+from yikatong.submission.sheets_forms import DISBURSEMENT, ROW_KEY, Form, Kind
 
 VERSION: Final = "1"
 SHEET, HELP, LISTS = "名单", "填写说明", "字典"
@@ -50,13 +51,30 @@ GUIDE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What the template is for. `required` are fields of the disbursement form."""
+    """What the template is for. `required` are fields of the disbursement form; `columns` are the
+    item's own (`Programme.columns`): those with a field by the item's word, the others as text.
+    """
 
     programme_code: str
     title: str
     period: str
     required: tuple[str, ...]
     is_household: bool
+    columns: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def form(self) -> Form:
+        return DISBURSEMENT.of_item(self.columns)
+
+    @property
+    def printed(self) -> tuple[str, ...]:
+        """Headers that the item keeps as text and no rule reads."""
+        return tuple(column["word"] for column in self.columns if not column["field"])
+
+    def word_of(self, name: str) -> str:
+        """The header as the item prints it, with its unit: 补贴面积（亩）."""
+        own = (column["word"] for column in self.columns if column["field"] == name)
+        return next((word for word in own if word), self.form.field(name).word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +95,15 @@ class Mark:
 
 
 def fields_of(item: Item) -> tuple[str, ...]:
-    """The columns of an item's list, in order."""
-    extra = tuple(name for name in item.required if name not in {*PARTIES, *PAYEE, "amount"})
+    """The columns of an item's list, in order: names of fields, and the headers that it prints."""
+    own = tuple(column["field"] for column in item.columns if column["field"])
+    extra = tuple(
+        name
+        for name in (*own, *item.required, *(() if own else ("standard",)))
+        if name not in {*PARTIES, *PAYEE, "amount"}
+    )
     first = ("seq", *(HEAD if item.is_household else ()), *PARTIES, *PAYEE)
-    middle = dict.fromkeys((*PLACE, *extra, "standard"))
+    middle = dict.fromkeys((*PLACE, *extra, *item.printed))
     return (*first, *middle, "amount", "phone", "remark", ROW_KEY)
 
 
@@ -103,8 +126,8 @@ def write_template(
         _dictionary(book, lists)
         names = fields_of(item)
         _head(book, page, names, item)
-        _list(page, names, earlier)
-        _checks(page, names, lists, last=len(earlier) + SPARE_ROWS)
+        _list(page, names, earlier, item)
+        _checks(page, names, lists, len(earlier) + SPARE_ROWS, item)
     return out.getvalue()
 
 
@@ -133,22 +156,23 @@ def _head(book: Any, page: Any, names: Sequence[str], item: Item) -> None:
     text = book.add_format({"num_format": "@"})
     money = book.add_format({"num_format": "0.00"})
     for at, name in enumerate(names):
-        field = DISBURSEMENT.field(name)
+        kind = Kind.TEXT if name in item.printed else DISBURSEMENT.field(name).kind
         star = "*" if name in required else ""
-        how = text if field.kind in TEXT_KINDS else money if field.kind is Kind.MONEY else None
+        how = text if kind in TEXT_KINDS else money if kind is Kind.MONEY else None
         hidden = {"hidden": True} if name == ROW_KEY else {}
-        page.set_column(at, at, 22 if field.kind is Kind.ID else 14, how, hidden)
-        title = f"{field.word}（系统填写）" if name == ROW_KEY else f"{field.word}{star}"
+        page.set_column(at, at, 22 if kind is Kind.ID else 14, how, hidden)
+        word = name if name in item.printed else item.word_of(name)
+        title = f"{word}（系统填写）" if name == ROW_KEY else f"{word}{star}"
         page.write_string(0, at, title, must if star else plain)
     page.freeze_panes(1, 0)
-    page.ignore_errors({"number_stored_as_text": f"A1:Z{LAST_ROW}"})
+    page.ignore_errors({"number_stored_as_text": f"A1:AZ{LAST_ROW}"})
 
 
-def _list(page: Any, names: Sequence[str], earlier: Sequence[EarlierLine]) -> None:
+def _list(page: Any, names: Sequence[str], earlier: Sequence[EarlierLine], item: Item) -> None:
     for row, line in enumerate(earlier, start=1):
         values = line.values | {"seq": str(row), ROW_KEY: f"{KEY_START}{line.line_id}"}
         for at, name in enumerate(names):
-            if not (value := values.get(name, "")):
+            if name in item.printed or not (value := values.get(name, "")):
                 continue
             if DISBURSEMENT.field(name).kind in {Kind.MONEY, Kind.NUMBER}:
                 page.write_number(row, at, Decimal(value))
@@ -156,46 +180,56 @@ def _list(page: Any, names: Sequence[str], earlier: Sequence[EarlierLine]) -> No
                 page.write_string(row, at, value)
 
 
-def _checks(page: Any, names: Sequence[str], lists: dict[str, Sequence[str]], last: int) -> None:
+def _checks(
+    page: Any, names: Sequence[str], lists: dict[str, Sequence[str]], last: int, item: Item
+) -> None:
     for at, name in enumerate(names):
-        field = DISBURSEMENT.field(name)
-        letter = chr(ord("A") + at)
-        rule: dict[str, Any] | None = None
-        if lists.get(name):
-            source = chr(ord("A") + list(lists).index(name))
-            rule = {
-                "validate": "list",
-                "source": f"={LISTS}!${source}$1:${source}${len(lists[name])}",
-                "error_message": f"请从下拉列表里选择{field.word}。",
-                "error_type": "warning",
-            }
-        elif field.kind is Kind.ID:
-            # COUNTIF compares 15 digits only, unless the pattern is a text
-            once = f'COUNTIF({letter}$2:{letter}${last},{letter}2&"*")=1'
-            unique = f",{once}" if name == "beneficiary_id" else ""
-            rule = {
-                "validate": "custom",
-                "value": f"=AND(LEN({letter}2)=18{unique})",
-                "error_message": "身份证号应为 18 位，同一名单里不应重复。",
-                "error_type": "warning",
-            }
-        elif field.kind is Kind.MONEY:
-            rule = {
-                "validate": "decimal",
-                "criteria": "between",
-                "minimum": 0.01,
-                "maximum": 9_999_999.99,
-                "error_message": "金额应大于 0，单位是元。",
-            }
-        elif field.kind is Kind.NUMBER:
-            rule = {
-                "validate": "decimal",
-                "criteria": ">=",
-                "value": 0,
-                "error_message": f"{field.word}应为不小于 0 的数字。",
-            }
+        if name in item.printed:
+            continue
+        rule = _check(name, xl_col_to_name(at), lists, last, word=item.word_of(name))
         if rule is not None:
             page.data_validation(1, at, last, at, rule | {"error_title": "请核对"})
+
+
+def _check(
+    name: str, letter: str, lists: dict[str, Sequence[str]], last: int, *, word: str
+) -> dict[str, Any] | None:
+    """What Excel asks of one column; None where anything may stand in it."""
+    field = DISBURSEMENT.field(name)
+    if lists.get(name):
+        source = xl_col_to_name(list(lists).index(name))
+        return {
+            "validate": "list",
+            "source": f"={LISTS}!${source}$1:${source}${len(lists[name])}",
+            "error_message": f"请从下拉列表里选择{word}。",
+            "error_type": "warning",
+        }
+    if field.kind is Kind.ID:
+        # COUNTIF compares 15 digits only, unless the pattern is a text
+        once = f'COUNTIF({letter}$2:{letter}${last},{letter}2&"*")=1'
+        unique = f",{once}" if name == "beneficiary_id" else ""
+        return {
+            "validate": "custom",
+            "value": f"=AND(LEN({letter}2)=18{unique})",
+            "error_message": "身份证号应为 18 位，同一名单里不应重复。",
+            "error_type": "warning",
+        }
+    if name == "amount":
+        return {
+            "validate": "decimal",
+            "criteria": "between",
+            "minimum": 0.01,
+            "maximum": 9_999_999.99,
+            "error_message": "金额应大于 0，单位是元。",
+        }
+    if field.kind in {Kind.MONEY, Kind.NUMBER}:
+        return {
+            "validate": "decimal",
+            "criteria": ">=",
+            "value": 0,
+            "error_message": f"{word}应为不小于 0 的数字。",
+        }
+    return None
 
 
 def _help(book: Any, item: Item) -> None:

@@ -150,6 +150,9 @@ class Line(CountyRecord):
     quantity = models.DecimalField(max_digits=14, decimal_places=3, null=True, db_comment="数量")
     months = models.IntegerField(null=True, db_comment="月数")
     amount_fen = models.BigIntegerField(null=True, db_comment="补贴金额（分），读不出为空")
+    supplement_fen = models.BigIntegerField(
+        null=True, db_comment="增发金额（分），如低保分类增发；已含在补贴金额里"
+    )
     village = models.CharField(max_length=80, blank=True, db_comment="村（社区）")
     village_group = models.CharField(max_length=40, blank=True, db_comment="组")
     remark = models.CharField(max_length=300, blank=True, db_comment="备注")

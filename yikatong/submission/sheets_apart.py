@@ -65,6 +65,7 @@ class Child:
             {
                 "form": form.code,
                 "required": form.required,
+                "columns": form.columns,
                 "mapping": dict(mapping),
                 "limits": asdict(limits),
             },

@@ -38,7 +38,7 @@ def main() -> None:
     asked, content = take(sys.stdin.buffer)
     limits = Limits(**asked["limits"])
     _limit(limits)
-    form = FORMS[asked["form"]].requiring(*asked["required"])
+    form = FORMS[asked["form"]].of_item(asked["columns"]).requiring(*asked["required"])
     try:
         sheet = understood(workbook_sheets(content, limits), form, mapping=asked["mapping"])
     except MissingColumns as refusal:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from yikatong.kernel.names import BLANKS
 
@@ -44,7 +45,8 @@ class Form:
     """A form: its fields, the columns it cannot do without, headers known and of no use here.
 
     `person` names the parties (prefixes of *_name, *_id) that a bare 姓名/身份证号 fills, the first
-    of which is the one it names when the other parties have columns of their own.
+    of which is the one it names when the other parties have columns of their own. `columns` are the
+    columns of the one item that the form was made for.
     """
 
     code: str
@@ -53,10 +55,43 @@ class Form:
     required: tuple[str, ...]
     person: tuple[str, ...]
     aside: frozenset[str]
+    columns: tuple[Mapping[str, Any], ...] = ()
 
     def requiring(self, *names: str) -> Form:
         """The form of one programme: with these columns required too."""
         return replace(self, required=tuple(dict.fromkeys((*self.required, *names))))
+
+    def of_item(self, columns: Iterable[Mapping[str, Any]]) -> Form:
+        """The form with the words of one item's own header (`Programme.columns`).
+
+        Such a word means its field and nothing else, whatever it means elsewhere (期次, 面积); a
+        column that is only printed (field '') is known and of no use, whatever it resembles.
+        """
+        columns = tuple(columns)
+        listed = [column for column in columns if column["word"]]
+        own = {key: column["field"] for column in listed for key in header_keys(column["word"])}
+        if not own:
+            return self
+        words = {column["field"]: bare_word(column["word"]) for column in listed}
+        fields = tuple(
+            replace(
+                field,
+                word=words.get(field.name, field.word),
+                headers=(
+                    *(
+                        header
+                        for header in field.headers
+                        if own.get(header, field.name) == field.name
+                    ),
+                    *(key for key, name in own.items() if name == field.name),
+                ),
+            )
+            for field in self.fields
+        )
+        aside = (self.aside | {key for key, name in own.items() if not name}) - {
+            key for key, name in own.items() if name
+        }
+        return replace(self, fields=fields, aside=aside, columns=columns)
 
     def field(self, name: str) -> Field:
         return next(field for field in self.fields if field.name == name)
@@ -76,6 +111,11 @@ def header_keys(text: str) -> tuple[str, ...]:
     without = _BRACKETS.sub("", flat).translate(_DROP)
     whole = flat.translate(_DROP)
     return tuple(dict.fromkeys(key for key in (without, whole) if key))
+
+
+def bare_word(word: str) -> str:
+    """An item's word for a column without its unit: 补贴面积（亩） → 补贴面积."""
+    return _BRACKETS.sub("", word) or word
 
 
 _ID_WORDS: Final = tuple(
@@ -220,6 +260,9 @@ DISBURSEMENT: Final = Form(
         *_PLACE,
         *_RIGHT,
         _field("months", "月数", Kind.NUMBER, "补贴月数 发放月数 享受月数 补助月数"),
+        _field(
+            "supplement", "增发金额", Kind.MONEY, "分类增发 分类施保 分类施保金额 分类增发金额 增发"
+        ),
         _field(
             "standard", "补贴标准", Kind.NUMBER, "标准 补助标准 发放标准 补贴标准元亩 月补贴标准"
         ),

@@ -20,15 +20,9 @@ LONGEST_ROW_NO: Final = 9
 MONTHS_OFFERED: Final = 26
 
 
-class UploadForm(forms.Form):
-    programme = forms.ChoiceField(
-        label="补贴项目",
-        help_text="只列出由本单位编制名单的项目。",
-        error_messages={
-            "required": "请选择补贴项目。",
-            "invalid_choice": "这个项目不由本单位编制，请从列表中选择。",
-        },
-    )
+class SheetForm(forms.Form):
+    """A period and a file, looked at before anything is read."""
+
     period = forms.CharField(
         label="期次",
         max_length=7,
@@ -41,15 +35,9 @@ class UploadForm(forms.Form):
         error_messages={"required": "请选择名单文件。", "empty": "文件是空的，请重新选择。"},
     )
 
-    def __init__(self, programmes: Iterable[Any], *arguments: Any, **words: Any) -> None:
+    def __init__(self, *arguments: Any, **words: Any) -> None:
         super().__init__(*arguments, **words)
-        self.by_code = {programme.code: programme for programme in programmes}
-        options = [(code, f"{code} {one.name}") for code, one in self.by_code.items()]
-        self.fields["programme"].choices = [("", "请选择"), *options]  # type: ignore[attr-defined]
         self.fields["period"].widget.choices = list(_months_back())
-
-    def clean_programme(self) -> Any:
-        return self.by_code[self.cleaned_data["programme"]]
 
     def clean_period(self) -> Period:
         try:
@@ -69,6 +57,31 @@ class UploadForm(forms.Form):
         if file.size > MOST_BYTES:
             raise forms.ValidationError("文件超过 20 MB，请拆分后再上传。")
         return file
+
+
+class TrialForm(SheetForm):
+    """样表试查."""
+
+
+class UploadForm(SheetForm):
+    programme = forms.ChoiceField(
+        label="补贴项目",
+        help_text="只列出由本单位编制名单的项目。",
+        error_messages={
+            "required": "请选择补贴项目。",
+            "invalid_choice": "这个项目不由本单位编制，请从列表中选择。",
+        },
+    )
+    field_order = ("programme", "period", "file")
+
+    def __init__(self, programmes: Iterable[Any], *arguments: Any, **words: Any) -> None:
+        super().__init__(*arguments, **words)
+        self.by_code = {programme.code: programme for programme in programmes}
+        options = [(code, f"{code} {one.name}") for code, one in self.by_code.items()]
+        self.fields["programme"].choices = [("", "请选择"), *options]  # type: ignore[attr-defined]
+
+    def clean_programme(self) -> Any:
+        return self.by_code[self.cleaned_data["programme"]]
 
 
 def _months_back() -> Iterator[tuple[str, str]]:

@@ -24,6 +24,7 @@ from yikatong.submission.sheets import Sheet, read_sheet
 from yikatong.submission.sheets_door import WEB, Limits
 from yikatong.submission.sheets_forms import DISBURSEMENT
 from yikatong.submission.sheets_header import KNOWN, NO_MAPPING, TOLD, Mapped
+from yikatong.submission.sheets_text import fen
 from yikatong.validation import row_rules
 from yikatong.validation.recalled import recalled
 from yikatong.validation.rules import FoundRow
@@ -71,7 +72,7 @@ def read_list(
     Raises:
         Refused: unreadable, unsafe or empty; MissingColumns where a required column is missing.
     """
-    form = DISBURSEMENT.requiring(*programme.required_columns)
+    form = DISBURSEMENT.of_item(programme.columns).requiring(*programme.required_columns)
     sheet = read_sheet(content, form, name=name, limits=limits, mapping=mapping)
     lines = lines_of(sheet.frame, programme, period, today)
     notices = (*_notices(sheet), *_of_template(content, programme, period))
@@ -163,6 +164,7 @@ def lines_of(
         _cut("grade", GRADE_LIMIT),
         _months(pl.col("months")).alias("months"),
         pl.when(pl.col("amount_fen") >= 0).then("amount_fen").alias("amount_fen"),
+        fen(pl.col("supplement")).alias("supplement_fen"),
         pl.concat_str(_cut("town", TEXT_LIMIT), _cut("village", TEXT_LIMIT))
         .str.head(VILLAGE_LIMIT)
         .alias("village"),

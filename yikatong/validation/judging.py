@@ -28,11 +28,11 @@ TEMP_TABLE: Final = re.compile(r"CREATE TEMP TABLE (\w+) ON COMMIT DROP AS")
 TABLES: Final = (
     *("input", "aside", "known", "used", "account", "before", "rates", "guarded", "other"),
     *("reissued", "facts", "person", "own_period", "other_period", "relation", "roster_kind"),
-    *("roster", "paid", "deduction", "programme", "hit", "found"),
+    *("roster", "town", "paid", "deduction", "programme", "hit", "found"),
 )
 INPUT_COLUMNS: Final = (
     "row_no, head_index, payee_name, payee_index, beneficiary_name, beneficiary_index,"
-    " account_index, account_last4, object_key, grade, standard, quantity, months, amount_fen, faults"
+    " account_index, account_last4, object_key, grade, standard, quantity, months, amount_fen, supplement_fen, faults"
 )
 # the same folding as kernel.names: dots to U+00B7, blanks away; full-width is folded at the door
 NAME_KEY: Final = "translate({column}, '•‧・．. \u3000', '·····')"
@@ -157,6 +157,13 @@ def run_rules(bands: Bands, told: Told = silent) -> None:
         cursor.execute(
             "CREATE TEMP TABLE hit (line_id bigint, rule text, severity text, verdict text,"
             " field text, sentence text, evidence bytea, once text) ON COMMIT DROP"
+        )
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.town")
+        cursor.execute(
+            "CREATE TEMP TABLE town ON COMMIT DROP AS SELECT unit_no, unit_hi, name AS town_name,"
+            " (unit_no, unit_hi) = (%(lo)s, %(hi)s) AS is_drafting FROM organisation_unit"
+            " WHERE county = current_setting('ykt.county') AND kind = 'town'",
+            {"lo": bands.unit_lo, "hi": bands.unit_hi},
         )
         cursor.execute(
             "INSERT INTO hit SELECT facts.line_id, fault.rule, fault.severity,"

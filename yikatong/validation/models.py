@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from yikatong.catalogue.models import Definition
 from yikatong.organisation.models import CountyRecord
 from yikatong.registry.models import CardAccount, CardAccountVersion, Household, Person
 from yikatong.submission.models import Batch, Line, SourceFile
@@ -219,6 +220,35 @@ class Headway(CountyRecord):
         constraints = (
             models.UniqueConstraint(fields=["county", "subject"], name="one_headway_per_subject"),
         )
+
+
+class Trial(CountyRecord):
+    """样表试查: a sample file judged under a definition that is not in force yet, by the very same
+    rules. Of the definition as it stood: its digest is written by the database.
+    """
+
+    department_no = models.IntegerField(db_comment="主管部门编号")
+    definition = models.ForeignKey(
+        Definition, on_delete=models.PROTECT, related_name="trials", db_comment="项目定义"
+    )
+    digest = models.BinaryField(db_comment="试查时的定义摘要，由数据库写")
+    source_file = models.ForeignKey(SourceFile, on_delete=models.PROTECT, db_comment="样表文件")
+    # finance reads what was tried, never the file
+    file_name = models.CharField(max_length=200, db_comment="样表文件名")
+    period = models.CharField(max_length=7, db_comment="期次 YYYY-MM")
+    state = models.CharField(
+        max_length=8,
+        choices=CheckRun.State,
+        default=CheckRun.State.QUEUED,
+        db_comment="状态",
+    )
+    trouble = models.TextField(blank=True, db_comment="未完成的原因")
+    report = models.JSONField(default=dict, db_comment="检查结果，不含身份证号与账号")
+    asked_by = models.CharField(max_length=60, db_comment="发起人账号")
+    asked_at = models.DateTimeField(db_comment="发起时间")
+
+    class Meta:
+        db_table_comment = "样表试查"
 
 
 class LineOutlook(models.Model):

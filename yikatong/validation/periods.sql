@@ -8,7 +8,8 @@ SELECT %(programme_code)s::text AS programme_code, %(period)s::text AS period, %
     %(object_kind)s::text AS object_kind, %(repeats)s::text AS repeats, %(account_change_days)s::int AS account_change_days,
     %(amount_change_percent)s::int AS amount_change_percent, %(quantity_jump_percent)s::int AS quantity_jump_percent,
     %(village_top)s::int AS village_top, %(village_times)s::int AS village_times, %(village_least)s::int AS village_least,
-    %(yearly_repeat_asks)s = 1 AS yearly_repeat_asks, %(phone_shared_by)s::int AS phone_shared_by;
+    %(yearly_repeat_asks)s = 1 AS yearly_repeat_asks, %(phone_shared_by)s::int AS phone_shared_by,
+    %(total_tolerance_per_line)s::int AS total_tolerance_per_line;
 
 -- the other side of each relation in force, as this item sees it; a pair said to be compatible is silent
 CREATE TEMP TABLE relation ON COMMIT DROP AS

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
+from yikatong.catalogue.models import Definition
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.steps import Status
@@ -23,6 +24,7 @@ from yikatong.validation.models import (
     LineVerdict,
     PeriodChange,
     RuleOutcome,
+    Trial,
 )
 from yikatong.validation.outlook import ENDED_BADLY, OF_THE_AMOUNT
 from yikatong.validation.rules import CONFIRM, ChangeKind, Outcome
@@ -266,3 +268,25 @@ def _outlook(batch: Batch, *, scope: Scope) -> QuerySet[LineOutlook]:
     if batch.status not in FORESEEN_AT:
         return LineOutlook.objects.none()
     return LineOutlook.objects.filter(county=scope.county, batch=batch).order_by("id")
+
+
+def trial_with_file(trial_id: int, *, scope: Scope) -> Trial:
+    found: Trial = Trial.objects.select_related("definition", "source_file").get(
+        county=scope.county, pk=trial_id
+    )
+    return found
+
+
+def find_trial(trial_id: int, *, scope: Scope) -> Trial | None:
+    """None where nothing of that number is in the scope."""
+    found: Trial | None = _trials(scope).filter(pk=trial_id).first()
+    return found
+
+
+def trials_of(definition: Definition, *, scope: Scope) -> list[Trial]:
+    """Every trial of this version, the newest first."""
+    return list(_trials(scope).filter(definition=definition).order_by("-id"))
+
+
+def _trials(scope: Scope) -> QuerySet[Trial]:
+    return Trial.objects.filter(county=scope.county).select_related("definition")

@@ -62,7 +62,7 @@ class RowRule:
 
 ROW_RULES: Final[list[RowRule]] = []
 ALWAYS_FILLED: Final = ("beneficiary_name", "beneficiary_id", "payee_name", "payee_id", "amount")
-NUMBERS: Final = ("quantity", "months", "standard")
+NUMBERS: Final = ("quantity", "months", "standard", "supplement")
 DAYS: Final = ("since", "until")
 MOST_ON_ONE_PHONE: Final = 3
 LUHN_LENGTHS: Final = range(16, 20)

@@ -27,6 +27,7 @@ WORDS: Final = {
     "quantity": "数量",
     "months": "月数",
     "standard": "补贴标准",
+    "supplement": "增发金额",
     "since": "起始日期",
     "until": "截止日期",
     "phone": "联系电话",

@@ -25,6 +25,7 @@ VIEWS: Final = frozenset(
         "relation",
         "deduction",
         "programme",
+        "town",
     }
 )
 REQUIRED_KEYS: Final = ("code", "名称", "severity", "basis", "fixes", "field", "message", "example")

@@ -13,25 +13,31 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from yikatong.catalogue.models import Programme
-from yikatong.catalogue.queries import programme_by_code, programmes
+from yikatong.catalogue.queries import find_definition, programme_by_code, programmes
 from yikatong.jobs.queue import defer
 from yikatong.journey.steps import JOURNEYS
 from yikatong.kernel.actor import Actor, Duty
 from yikatong.kernel.digest import sm3
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.steps import Seat
-from yikatong.organisation.policy import CLERKS, DeskRequest, policy
+from yikatong.organisation.policy import CLERKS, DEPARTMENT, DeskRequest, policy
 from yikatong.submission.actions import keep_file
 from yikatong.submission.actions import take_out as take_lines_out
 from yikatong.submission.queries import find_batch
 from yikatong.submission.sheets_forms import DISBURSEMENT
 from yikatong.submission.sheets_header import ASIDE, GUESSED, KNOWN, REPEATED, TOLD, UNKNOWN
 from yikatong.submission.views import XLSX
-from yikatong.validation import actions
-from yikatong.validation.forms import AnswerForm, ColumnsForm, TakeOutForm, UploadForm
+from yikatong.validation import actions, trials
+from yikatong.validation.forms import AnswerForm, ColumnsForm, TakeOutForm, TrialForm, UploadForm
 from yikatong.validation.models import CheckRun
 from yikatong.validation.progress import Progress
-from yikatong.validation.queries import check_of_same_file, find_check, headway_of, recent_checks
+from yikatong.validation.queries import (
+    check_of_same_file,
+    find_check,
+    find_trial,
+    headway_of,
+    recent_checks,
+)
 from yikatong.validation.rules import BLOCK, CONFIRM, INFO, SEVERITY_WORD
 from yikatong.validation.titles import rule_titles
 
@@ -262,6 +268,48 @@ def take_out(request: DeskRequest, number: str) -> HttpResponse:
     defer("validation.examine", batch_id=batch.pk, county=batch.county)
     messages.success(request, f"已剔除 {removed} 行，原因已记入留痕；其余各行正在重新检查。")
     return redirect("lines", number=batch.number)
+
+
+@policy({Duty.DEPT_CLERK})
+@require_POST
+def ask_trial(request: DeskRequest, definition_id: int) -> HttpResponse:
+    """样表试查: a sample is judged under a definition that is not in force yet."""
+    actor = request.actor
+    definition = find_definition(definition_id, scope=actor.scope)
+    if definition is None:
+        raise Http404
+    form = TrialForm(request.POST, request.FILES)
+    if not form.is_valid():
+        raise Refused(next(iter(form.errors.values()))[0])
+    file, period = form.cleaned_data["file"], form.cleaned_data["period"]
+    source = keep_file(
+        name=file.name,
+        content=file.read(),
+        unit_no=actor.unit_no,
+        department_no=definition.department_no,
+        actor=actor,
+    )
+    asked = trials.ask_trial(definition, source, period=period, actor=actor)
+    return redirect("trial", trial_id=asked.pk)
+
+
+@policy(DEPARTMENT | {Duty.FINANCE, Duty.AUDIT})
+@require_GET
+def trial(request: DeskRequest, trial_id: int) -> HttpResponse:
+    """What the rules said of a sample; nothing of it can be stored as a batch."""
+    one = find_trial(trial_id, scope=request.actor.scope)
+    if one is None:
+        raise Http404
+    context: dict[str, Any] = {
+        "trial": one,
+        "item": one.definition.content["programme"],
+        "is_waiting": one.state in {CheckRun.State.QUEUED, CheckRun.State.RUNNING},
+        "is_current": bytes(one.digest) == bytes(one.definition.digest),
+    }
+    if one.state == CheckRun.State.DONE:
+        context["groups"] = grouped(one.report.get("findings", []))
+        context["passed_share"] = _percent(one.report)
+    return render(request, "trial.html", context)
 
 
 def _run_or_404(run_id: int, actor: Actor) -> CheckRun:

@@ -27,9 +27,15 @@ THRESHOLDS: Final = (
     "village_least",
     "yearly_repeat_asks",
     "phone_shared_by",
+    "total_tolerance_per_line",
 )
 # the columns of world.sql over which a formula computes
-COLUMNS: Final = {"rate": "rate", "quantity": "units", "months": "month_count"}
+COLUMNS: Final = {
+    "rate": "rate",
+    "quantity": "units",
+    "months": "month_count",
+    "supplement": "(coalesce(supplement_fen, 0) * 0.01)",
+}
 FOLDED: Final = str.maketrans("1234１２３４", "一二三四一二三四")
 
 
@@ -38,7 +44,7 @@ def world_facts(
 ) -> dict[str, Any]:
     """Everything that world.sql is given; `amount_sql` is the item's formula over its columns."""
     settings = county_settings(scope=actor.scope).settings
-    checks = settings.get("checks", {})
+    checks = settings.get("checks", {}) | programme.checks
     return {
         "county": programme.county,
         "programme_code": programme.code,

@@ -148,7 +148,7 @@ SELECT counted.line_id, counted.row_no, counted.payee_id, counted.beneficiary_id
     counted.account_index IS NOT NULL AND reissued.line_id IS NULL AS has_account_index, counted.account_last4,
     counted.is_registered_number, counted.payee_is_guardian, counted.units AS quantity, counted.month_count, counted.rate,
     counted.standard_rate IS NOT NULL AS has_standard, counted.amount_fen, counted.is_male, counted.birth_on,
-    round((/*amount*/) * 100)::bigint AS computed_fen,
+    round((/*amount*/) * 100)::bigint AS computed_fen, (/*amount*/) * 100 AS exact_fen,
     CASE WHEN reissued.state IN ('FAILED', 'RETURNED') THEN reissued.amount_fen END AS failed_fen,
     before.period AS last_period, before.amount_fen AS last_fen, before.quantity AS last_quantity,
     before.version_id AS last_version_id, counted.faults
