@@ -23,7 +23,8 @@ def bank_command(accounts: Path, *, seed: int, fail_rate: str) -> list[str]:
     return processes.python(
         "simulators.bank", "serve", "--books", str(home.simulators / BANK), "--seed", str(seed),
         "--fail-rate", fail_rate, "--peer-pub", str(home.keys / "wire.pub"),
-        "--ready", str(home.run / "bank.json"), "--accounts", str(accounts), *counties,
+        "--ready", str(home.run / "bank.json"), "--accounts", str(accounts),
+        "--profiles", str(session.PACKS / "banks"), *counties,
     )  # fmt: skip
 
 
