@@ -80,6 +80,7 @@ class Api:
         if skew is not None:
             how["by_s"] = int(skew.get("by_s", 400))
         how["is_stranger"] = self._fault("wrong_certificate", bank) is not None
+        how["is_torn"] = self._fault("corrupt_byte", bank) is not None
         how["is_cut"] = self._fault("cut_mid_body", bank) is not None
         return how
 
@@ -253,6 +254,8 @@ class _Handler(BaseHTTPRequestHandler):
             for name, value in signed.items():
                 self.send_header(name, value)
         self.end_headers()
+        if answer.how.get("is_torn"):
+            answer.body = answer.body[:-1] + b" "
         if answer.how.get("is_cut"):
             self.wfile.write(answer.body[: len(answer.body) // 2])
             self.close_connection = True

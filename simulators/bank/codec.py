@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+import gmssl_pyx
+
 from simulators.bank import layouts
 from simulators.bank.crypto import Crypto, Unopenable, sm3_hex
 from simulators.bank.rows import (
@@ -243,4 +245,5 @@ def _row(msg: str, values: list[str], place: int) -> Row:
 
 def stranger(crypto: Crypto) -> Crypto:
     """One who signs with the bank's name and another key."""
-    return replace(crypto, public=crypto.peer)
+    public, private = gmssl_pyx.sm2_key_generate()
+    return replace(crypto, public=public, private=private)

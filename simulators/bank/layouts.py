@@ -146,7 +146,7 @@ def shown(rows: list[Row], whole: Row, name: Name, crypto: Crypto) -> list[Row]:
     try:
         key = crypto.unwrap(whole["dek"])
         for row in rows:
-            who = row.get("detail_id") or row.get("verify_id")
+            who = row.get("detail_id") or row.get("verify_id") or ""
             for field in HIDDEN:
                 if row.get(field):
                     row[field] = crypto.show(key, row[field], f"{name.batch_no}|{who}|{field}")
@@ -162,7 +162,7 @@ def hidden(rows: Sequence[Row], batch_no: str, crypto: Crypto) -> tuple[list[Row
     key = os.urandom(16)
     told = []
     for row in rows:
-        who = row.get("detail_id") or row.get("verify_id")
+        who = row.get("detail_id") or row.get("verify_id") or ""
         told.append(
             {
                 k: crypto.hide(key, v, f"{batch_no}|{who}|{k}") if k in HIDDEN and v else v
@@ -182,7 +182,7 @@ def write_txt(
     lines = [f"{'A' if msg == 'ACK' else 'R'}|{count}|{amount}"]
     for row in rows:
         told = row | ({"result": LETTER[row["result"]]} if msg == "RES" else {})
-        values = [yuan(told[f]) if f.endswith("_fen") else str(told.get(f) or "") for f in fields]
+        values = [yuan(told[f]) if f.endswith("_fen") else _said(told.get(f)) for f in fields]
         lines.append("|".join(value.replace("|", "") for value in values))
     return to_bytes("\r\n".join([*lines, "########", ""]), crypto.profile.encoding)
 
@@ -230,7 +230,8 @@ def write_pain(
     if msg == "ACK":
         (row,) = rows
         _put(group, OrgnlMsgId=f"{batch_no}-{int(row['for_part']):03}of001")
-        _put(group, OrgnlMsgNmId="pain.001.001.09", OrgnlNbOfTxs=str(row["count"]))
+        original = "pain.001.001.09" if row["for_msg"] == "PAY" else row["for_msg"]
+        _put(group, OrgnlMsgNmId=original, OrgnlNbOfTxs=str(row["count"]))
         _put(group, OrgnlCtrlSum=yuan(row["amount_fen"]))
         _put(group, GrpSts="ACTC" if row["status"] == "ACCEPTED" else "RJCT")
         if row["code"]:
@@ -277,6 +278,10 @@ def write_cmb(
     function, where = ("BB6RFDQY", "NTAGDRFD") if msg == "RET" else ("BB6DTLQY", "BB6DTLQYZ1")
     body = {"BTHNBR": batch_no, "TTLNUM": str(count), "TTLAMT": yuan(amount), where: told}
     return as_json({"response": {"head": {"funcode": function}, "body": body}} | key)
+
+
+def _said(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def as_json(content: Row) -> bytes:

@@ -38,7 +38,7 @@ def report(db: sqlite3.Connection, crypto: Crypto, batch_no: str, results: list[
     for kind, spoil in SPOILT.items():
         if armed(kind) is not None:
             outbox.say(db, crypto, "RES", batch_no, first, spoil=spoil)
-    if armed("corrupt_byte") is not None:
+    if crypto.profile.binding("RES") == "file" and armed("corrupt_byte") is not None:
         outbox.say(db, crypto, "RES", batch_no, first, is_torn=True)
     if crypto.profile.binding("RES") == "file" and armed("bad_signature") is not None:
         outbox.say(db, codec.stranger(crypto), "RES", batch_no, first)

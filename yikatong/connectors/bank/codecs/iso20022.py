@@ -94,8 +94,10 @@ def _transfer(payment: etree._Element, row: dict[str, str]) -> None:
 def _receipt(group: etree._Element) -> dict[str, str]:
     status = text_at(group, "GrpSts")
     part = text_at(group, "OrgnlMsgId").rpartition("-")[2].partition("of")[0]
+    # instructions have no form of their own here: their receipt names the message itself (拟)
+    original = text_at(group, "OrgnlMsgNmId")
     return {
-        "for_msg": "PAY",
+        "for_msg": "PAY" if original.startswith("pain.001") else original,
         "for_part": str(int(part)) if part.isdecimal() else "",
         "status": GROUP.get(status, status),
         "code": text_at(group, "StsRsnInf/Rsn/Prtry"),
