@@ -58,9 +58,7 @@ class Bank:
             "X-Body-SM3": sm3_hex(body),
         }
         headers |= changed
-        answer = self.client.post(
-            door, body, content_type="application/json", headers=headers
-        )
+        answer = self.client.post(door, body, content_type="application/json", headers=headers)
         return answer.status_code, answer.json()
 
 

@@ -54,7 +54,9 @@ def der(r: int, s: int) -> bytes:
 @pytest.fixture
 def openssl() -> str:
     found = shutil.which("openssl")
-    assert found, "缺少 openssl 程序：请安装 Debian 软件包 openssl 后再测（apt-get install openssl）。"
+    assert found, (
+        "缺少 openssl 程序：请安装 Debian 软件包 openssl 后再测（apt-get install openssl）。"
+    )
     return found
 
 
@@ -148,9 +150,7 @@ def test_openssl_verifies_what_we_sign_and_we_what_it_signs(
     ours = tmp_path / "ours.sig"
     ours.write_bytes(base64.b64decode(envelope.sign(message.read_bytes())))
     how = ("-sm3", "-sigopt", f"distid:{distid}")
-    said = run(
-        openssl, "dgst", *how, "-verify", public, "-signature", str(ours), str(message)
-    )
+    said = run(openssl, "dgst", *how, "-verify", public, "-signature", str(ours), str(message))
     assert b"Verified OK" in said
     theirs = run(openssl, "dgst", *how, "-sign", private, str(message))
     assert envelope.verify(message.read_bytes(), base64.b64encode(theirs))

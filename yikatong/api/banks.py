@@ -110,9 +110,7 @@ def _kept(file: InboundFile, name: PartName, bank: PayingBank, actor: Actor) -> 
         answer = Heard(UNUSABLE, {"code": refused.code, "reason": str(refused)})
     digest = sm3(file.sealed)
     with acting(actor):
-        said = under_key(
-            bank.bank_no, name.msg.value, name.batch_no, name.part, scope=actor.scope
-        )
+        said = under_key(bank.bank_no, name.msg.value, name.batch_no, name.part, scope=actor.scope)
         before = [bytes(one.sm3) for one in said]
         if before and digest not in before:
             raise Unheard(CONFLICT, "E-DUP-CONTENT", "同一幂等键此前收到过不同的内容。")

@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, overload
+from typing import Any, Final, overload
 
 import polars as pl
 
@@ -20,17 +20,18 @@ from yikatong.connectors.bank.messages import Column, Form, Row, money_column
 
 # controls, invisible signs and private use, as UTF-8: one pass each, led by one byte
 SUSPECT: Final = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rb"\xc2[\x80-\x9f]",
-        rb"\xe2(?:\x80[\x8b-\x8f\xa8-\xae]|\x81[\xa0-\xa9])",
-        rb"\xef(?:\xbb\xbf|\xbf[\xb9-\xbb\xbd]|[\x80-\xa3])",
-        rb"\xee",
-        rb"\xf3[\xb0-\xbf]",
-        rb"\xf4",
+    (lead, re.compile(pattern))
+    for lead, pattern in (
+        (b"\xc2", rb"\xc2[\x80-\x9f]"),
+        (b"\xe2", rb"\xe2(?:\x80[\x8b-\x8f\xa8-\xae]|\x81[\xa0-\xa9])"),
+        (b"\xef", rb"\xef(?:\xbb\xbf|\xbf[\xb9-\xbb\xbd]|[\x80-\xa3])"),
+        (b"\xee", rb"\xee"),
+        (b"\xf3", rb"\xf3[\xb0-\xbf]"),
+        (b"\xf4", rb"\xf4"),
     )
 )
-CONTROLS: Final = bytes([*range(10), *range(11, 32), 127])
+FORBIDDEN: Final = bytes([*range(32), 127]) + b"|"
+ASKED: Final = ("nulls", "low", "high", "bytes", "stranger")
 FEN_LIMIT: Final = 10**15
 BYTES_MOST: Final = 4
 
@@ -83,7 +84,8 @@ def _quick(rows: Framed, encoding: str, lengths: Mapping[str, int]) -> bytes | N
     """All lines at once; None where some value needs a closer look."""
     shape = fitted(rows.row_type, lengths)
     frame = rows.frame
-    if not all(_is_clean(column, frame, lengths) for column in shape):
+    looked = _look(shape, frame, lengths)
+    if looked is None:
         return None
     wire = [_on_the_wire(column, frame, lengths) for column in shape]
     buffer = io.BytesIO()
@@ -91,44 +93,84 @@ def _quick(rows: Framed, encoding: str, lengths: Mapping[str, int]) -> bytes | N
         buffer, include_header=False, separator="|", quote_style="never", line_terminator="\n"
     )
     text = buffer.getvalue()
-    if len(text.translate(None, CONTROLS)) != len(text):
+    # a bar, line break or control inside a value is one more than the lines have of themselves
+    own = frame.height * (len(shape) + 1)
+    if len(text) - len(text.translate(None, FORBIDDEN)) != own:
         return None
-    if any(pattern.search(text) for pattern in SUSPECT):
+    if any(lead in text and pattern.search(text) for lead, pattern in SUSPECT):
         return None
-    height, width = frame.height, len(shape)
-    if text.count(b"\n") != height or text.count(b"|") != height * width:
-        return None
+    return _in_encoding(text, encoding, is_tight=looked)
+
+
+def _in_encoding(text: bytes, encoding: str, *, is_tight: bool) -> bytes | None:
+    """In GBK, the two-byte part of GB 18030, a sign has never more bytes than in UTF-8; so where
+    lengths were judged by those (`is_tight`), the text must be of such signs only.
+    """
+    said = text.decode()
+    if encoding in {"gb18030", "utf-8"}:
+        try:
+            found = said.encode("gbk") if is_tight or encoding == "gb18030" else b""
+        except UnicodeEncodeError:
+            return None if is_tight else encoded(said, encoding)
+        return found if encoding == "gb18030" else text
     try:
-        return text if encoding == "utf-8" else encoded(text.decode(), encoding)
+        return encoded(said, encoding)
     except UnicodeEncodeError:
         return None
 
 
-def _is_clean(column: Column, frame: pl.DataFrame, lengths: Mapping[str, int]) -> bool:
-    """Whether no value of the column can break its form, whatever the encoding."""
-    if column.name not in frame.columns or lengths.get(column.name) == 0:
-        return not column.is_required or lengths.get(column.name) == 0
-    values = frame[column.name]
-    if values.null_count():
-        return False
+def _look(shape: Sequence[Column], frame: pl.DataFrame, lengths: Mapping[str, int]) -> bool | None:
+    """None where a value may break its column's form; else whether a length was judged by UTF-8."""
+    asked: dict[str, pl.Expr] = {}
+    for column in shape:
+        if column.name not in frame.columns or lengths.get(column.name) == 0:
+            if column.is_required and lengths.get(column.name) != 0:
+                return None
+            continue
+        asked |= _questions(column)
+    (facts,) = frame.lazy().select(**asked).collect().to_dicts()
+    is_tight = False
+    for column in shape:
+        if f"{column.name}.nulls" not in facts:
+            continue
+        verdict = _verdict(column, {k: facts.get(f"{column.name}.{k}") for k in ASKED})
+        if verdict is None:
+            return None
+        is_tight = is_tight or verdict
+    return is_tight
+
+
+def _questions(column: Column) -> dict[str, pl.Expr]:
+    value, name = pl.col(column.name), column.name
+    asked = {f"{name}.nulls": value.null_count()}
+    if column.form is not Form.TEXT:
+        return asked | {f"{name}.low": value.min(), f"{name}.high": value.max()}
+    asked |= {
+        f"{name}.low": value.str.len_bytes().min(),
+        f"{name}.bytes": value.str.len_bytes().max(),
+        f"{name}.high": value.str.len_chars().max(),
+    }
+    if column.choices:
+        asked[f"{name}.stranger"] = (~value.is_in([*column.choices, ""])).any()
+    return asked
+
+
+def _verdict(column: Column, facts: Mapping[str, Any]) -> bool | None:
+    """None: not clean; True: clean only if no sign is longer than in UTF-8."""
+    low, high = facts["low"], facts["high"]
+    if facts["nulls"] or facts["stranger"]:
+        return None
     if column.form is not Form.TEXT:
         least = 1 if column.form is Form.AMOUNT else 0
-        low, high = values.min(), values.max()
-        is_whole = isinstance(low, int) and isinstance(high, int)
-        return is_whole and least <= low and high < FEN_LIMIT  # type: ignore[operator]
-    if column.choices and not column.choices.union({""}).issuperset(values.unique()):
+        is_money = type(low) is int and type(high) is int and least <= low and high < FEN_LIMIT
+        return False if is_money else None
+    if column.is_required and low == 0:
+        return None
+    if column.most_signs and high > column.most_signs:
+        return None
+    if high * BYTES_MOST <= column.most:
         return False
-    signs = values.str.len_chars()
-    if column.is_required and signs.min() == 0:
-        return False
-    longest = int(str(signs.max() or 0))
-    if column.most_signs and longest > column.most_signs:
-        return False
-    if longest * BYTES_MOST <= column.most:
-        return True
-    # a sign of two UTF-8 bytes has one more than a letter, and at most four in GB 18030
-    more = values.str.len_bytes().cast(pl.Int64) - signs.cast(pl.Int64)
-    return bool((signs.cast(pl.Int64) + more * 3 <= column.most).all())
+    return True if facts["bytes"] <= column.most else None
 
 
 def _on_the_wire(column: Column, frame: pl.DataFrame, lengths: Mapping[str, int]) -> pl.Expr:
