@@ -16,7 +16,7 @@ from simulators.bank.books import Books, set_meta
 from simulators.bank.control import Control
 from simulators.bank.crypto import Crypto, pair, peer_key
 from simulators.bank.desk import Desk
-from simulators.bank.profiles import Profile, read_profiles
+from simulators.bank.profiles import STANDARD, read_profiles
 from simulators.loopback import HOST, Fault, Json, serve_json, url_of, write_ready
 
 ROUND_S: Final = 0.1
@@ -58,7 +58,7 @@ class Bank:
         for folder in outbox.FOLDERS:
             (self.folders / bank / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         public, private = pair(self.keys_dir / f"{bank}.sm2")
-        self.keys[bank] = Crypto(public, private, self.peer, self.profiles.get(bank, Profile()))
+        self.keys[bank] = Crypto(public, private, self.peer, self.profiles.get(bank, STANDARD))
         self.client_keys[bank] = self.keys_dir / f"client_{bank}"
         sftp.ssh_key(self.client_keys[bank])
 

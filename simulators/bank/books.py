@@ -78,7 +78,8 @@ CREATE TABLE IF NOT EXISTS refused_part (
 CREATE TABLE IF NOT EXISTS asked (
   bank TEXT NOT NULL, acct_no TEXT NOT NULL, day TEXT NOT NULL, times INTEGER NOT NULL,
   PRIMARY KEY (bank, acct_no, day));
-CREATE TABLE IF NOT EXISTS nonce (bank TEXT NOT NULL, nonce TEXT NOT NULL, PRIMARY KEY (bank, nonce));
+CREATE TABLE IF NOT EXISTS nonce (
+  bank TEXT NOT NULL, nonce TEXT NOT NULL, PRIMARY KEY (bank, nonce));
 CREATE TABLE IF NOT EXISTS day_answer (
   batch_no TEXT NOT NULL, place INTEGER NOT NULL, kind TEXT NOT NULL, detail_id TEXT NOT NULL,
   verdict TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (batch_no, place));

@@ -13,7 +13,7 @@ import gmssl_pyx
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from simulators.bank.profiles import Profile
+from simulators.bank.profiles import STANDARD, Profile
 
 SIGNATURE_MOST = 72
 
@@ -33,7 +33,7 @@ class Crypto:
     public: bytes
     private: bytes = field(repr=False)
     peer: bytes
-    profile: Profile = Profile()
+    profile: Profile = STANDARD
 
     def sign(self, data: bytes) -> bytes:
         who = self.profile.distid.encode()

@@ -89,23 +89,29 @@ class Desk:
         rows = [row for one in parts for row in json.loads(one["rows"])]
         if name.msg == "VRQ":
             self._verify(db, part, rows)
-            return
-        if name.msg == "DZR":
+        elif name.msg == "DZR":
             _note_day_answer(db, name.batch_no, rows)
             self._receipt(db, crypto, part, "ACCEPTED", None, len(rows))
-            return
+        else:
+            self._take_whole(db, part, rows, parts)
+
+    def _take_whole(
+        self, db: sqlite3.Connection, part: Part, rows: list[codec.Row], parts: list[sqlite3.Row]
+    ) -> None:
+        """All parts of a share at a bank that takes all or nothing."""
+        crypto, amount = self.keys[part.name.bank], codec.total("PAY", rows)
         try:
             if part.tells_whole:
                 _check_headers(part, rows, parts)
-            teller.take_in(db, name.batch_no, rows, codec.total("PAY", rows))
+            teller.take_in(db, part.name.batch_no, rows, amount)
         except BadFile as bad:
-            self._reject_batch(db, name.batch_no)
+            self._reject_batch(db, part.name.batch_no)
             self._receipt(db, crypto, part, "REJECTED", bad)
             return
-        self._receipt(db, crypto, part, "ACCEPTED", None, len(rows), codec.total("PAY", rows))
+        self._receipt(db, crypto, part, "ACCEPTED", None, len(rows), amount)
 
     def _take_part(self, db: sqlite3.Connection, part: Part) -> None:
-        """A bank that works row by row takes each part by itself; the last one decides the batch."""
+        """A bank that works row by row takes each part by itself; the last decides the batch."""
         name, crypto = part.name, self.keys[part.name.bank]
         amount = codec.total("PAY", part.rows)
         try:

@@ -102,7 +102,7 @@ def take(books: Books, bank: str, number: int) -> None:
 
 
 def all_again(db: sqlite3.Connection, batch_no: str) -> None:
-    """Everything said about a batch by the API is offered once more: it was asked where it stands."""
+    """All that the API said about a batch is offered once more: its standing was asked for."""
     db.execute(
         "UPDATE outbox SET state = 'WAIT' WHERE batch_no = ? AND folder IN (?, ?)"
         " AND state IN ('TAKEN', 'HELD')",

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from simulators.loopback import Fault
 
@@ -44,6 +44,9 @@ class Profile:
     def code(self, common: str) -> str:
         """The bank's own word for a common reason code."""
         return self.own_codes.get(common, common)
+
+
+STANDARD: Final = Profile()
 
 
 def read_profiles(folder: Path | None) -> dict[str, Profile]:

@@ -12,6 +12,7 @@ from yikatong.connectors.bank.messages import Msg
 from yikatong.connectors.bank.names import PartName
 from yikatong.connectors.bank.profiles import BankProfile
 from yikatong.connectors.bank.refusals import BadText, FileRefused
+from yikatong.kernel.errors import Refused
 from yikatong.vault.wire import WireKeys
 
 KEYS = WireKeys.create()
@@ -50,8 +51,6 @@ def test_a_field_is_sealed_for_its_own_place() -> None:
     again = ENVELOPE.field_key(key.wrapped)
     assert again.open(sealed, b"B|D1|acct_no") == "6228480000000000011"
     assert sealed != key.seal("6228480000000000011", b"B|D1|acct_no")
-    from yikatong.kernel.errors import Refused
-
     for place in (b"B|D2|acct_no", b"B|D1|id_no"):
         with pytest.raises(Refused):
             again.open(sealed, place)

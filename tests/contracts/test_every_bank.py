@@ -21,6 +21,7 @@ from yikatong.connectors.bank.files import join
 from yikatong.connectors.bank.messages import Message, Msg
 from yikatong.connectors.bank.profiles import HTTP, QUERY, ROW_WISE, load_profiles
 from yikatong.connectors.bank.refusals import Unreachable, Unwritable
+from yikatong.kernel.digest import sm3
 
 from .conftest import PROFILES, SHANGHAI, Desk, World, closing
 from .shares import COUNTY, PEOPLE, TODAY, accounts_at, batch_no_of, pay, verify
@@ -338,8 +339,6 @@ def test_a_call_is_refused_without_our_signature_and_with_a_used_nonce(desk: Des
     assert httpx.get(url).status_code == 401
     now = datetime.now(SHANGHAI).isoformat(timespec="seconds")
     text = f"GET\n/{desk.bank}/v1/messages\n{now}\nn-{desk.bank}\n"
-    from yikatong.kernel.digest import sm3
-
     sign = desk.envelope.sign((text + sm3(b"").hex()).encode()).decode()
     headers = {"X-Timestamp": now, "X-Nonce": f"n-{desk.bank}", "X-Sign": sign}
     assert [httpx.get(url, headers=headers).status_code for _ in range(2)] == [200, 401]

@@ -47,7 +47,7 @@ def day_answers(bank_no: int, rows: Sequence[DayRow], *, scope: Scope) -> tuple[
     A paid row must stand in our books under its serial and amount; the six balances must add up.
     """
     paid = {
-        serial: fen
+        str(serial): fen
         for serial, fen in PaymentResult.objects.filter(
             county=scope.county,
             bank_no=bank_no,

@@ -9,6 +9,7 @@ from typing import Final, cast
 from yikatong.connectors.bank.codes import NOT_A_REFUSAL, TRY_LATER
 from yikatong.connectors.bank.files import InboundFile, Received, decode, join
 from yikatong.connectors.bank.messages import (
+    MSG_WORD,
     PARTED,
     DayRow,
     Funding,
@@ -48,6 +49,7 @@ from yikatong.registry.queries import request_by_number
 
 APPLIED, SET_ASIDE = "applied", "quarantined"
 ACCEPTED: Final = "ACCEPTED"
+WITHOUT_SHARE: Final = frozenset({Msg.VRQ, Msg.DZR})
 ANSWERED_BY: Final[dict[Msg, tuple[Msg, ...]]] = {
     Msg.VRS: (Msg.VRQ,),
     Msg.FND: (Msg.PAY,),
@@ -137,21 +139,18 @@ def _share(message: Message, actor: Actor) -> BankShare | None:
 
 def _receipt(kept: Inbox, message: Message, actor: Actor) -> str:
     receipt = cast("Receipt", message.rows[0])
-    if receipt.for_msg == Msg.VRQ:
-        return "" if receipt.status == ACCEPTED else f"银行拒收核验请求：{receipt.reason}"
-    if receipt.for_msg == Msg.DZR:
-        return "" if receipt.status == ACCEPTED else f"银行拒收对账答复：{receipt.reason}"
+    is_accepted = receipt.status == ACCEPTED
     if receipt.code in TRY_LATER:
         return ""  # the very same message goes again, by the reminder
+    if receipt.for_msg in WITHOUT_SHARE:
+        return "" if is_accepted else f"银行拒收{MSG_WORD[Msg(receipt.for_msg)]}：{receipt.reason}"
     share = _share(message, actor)
     if share is None:
         return "回执所指的批次不是我方的"
-    is_accepted = receipt.status == ACCEPTED
     if receipt.code in NOT_A_REFUSAL:
         return f"银行提示 {receipt.code}：{receipt.reason}"
     if receipt.for_msg == Msg.PAY and share.state == ShareState.SENT:
-        if not _roster_answered(share, receipt, actor):
-            return ""
+        _roster_answered(share, receipt, actor)
     elif receipt.for_msg == Msg.CAN and share.state == ShareState.RECALLING and is_accepted:
         move_share(share, "recalled", actor=actor)
     elif not is_accepted:
@@ -160,8 +159,8 @@ def _receipt(kept: Inbox, message: Message, actor: Actor) -> str:
     return ""
 
 
-def _roster_answered(share: BankShare, receipt: Receipt, actor: Actor) -> bool:
-    """Whether the share has moved: at a bank that takes part by part, with the last part's answer.
+def _roster_answered(share: BankShare, receipt: Receipt, actor: Actor) -> None:
+    """Moves the share: at a bank that takes part by part, with the last part's answer.
 
     A refused part's rows leave like a refused share's, the others travel on.
     """
@@ -171,20 +170,15 @@ def _roster_answered(share: BankShare, receipt: Receipt, actor: Actor) -> bool:
     if not profile_of(bank).takes_parts:
         note_answered([Msg.PAY], share.batch_no, actor=actor)
         move_share(share, "accepted" if is_accepted else "refused", actor=actor, reason=why)
-        return True
+        return
     part = note_part_answered(Msg.PAY, share.batch_no, receipt.for_part, actor=actor)
     awaited = unanswered_parts(Msg.PAY, share.batch_no, scope=actor.scope).exists()
-    if is_accepted:
-        if not awaited:
-            move_share(share, "accepted", actor=actor)
-        return not awaited
-    if part is None or part.first_seq is None or part.last_seq is None:
-        return False
-    left = let_go(share, part.first_seq, part.last_seq, why, is_last=not awaited, actor=actor)
-    if awaited:
-        return False
-    move_share(share, "accepted" if left else "refused", actor=actor, reason=why)
-    return True
+    has_rows = True
+    if not is_accepted and part is not None and part.first_seq and part.last_seq:
+        first, last = part.first_seq, part.last_seq
+        has_rows = let_go(share, first, last, why, is_last=not awaited, actor=actor)
+    if not awaited:
+        move_share(share, "accepted" if has_rows else "refused", actor=actor, reason=why)
 
 
 def _funding(kept: Inbox, message: Message, actor: Actor) -> str:

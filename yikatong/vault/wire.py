@@ -1,8 +1,9 @@
 """The crypto of the wire: SM2 signatures, SM4-GCM envelopes for whole parts and for single fields.
 
 `KeyHolder` is the port: the default driver is software with keys in files (非密评); a certified
-device (PKCS#11, SDF of GM/T 0018) implements its two verbs and never shows the private key. GmSSL writes a line of its own to stderr when a check fails; here
-such a failure is `False`, or a refusal in words.
+device (PKCS#11, SDF of GM/T 0018) implements its two verbs and never shows the private key.
+GmSSL writes a line of its own to stderr when a check fails; here such a failure is `False`, or a
+refusal in words.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""`bankfile`: a payout as the bank's file (GB 18030, SM3, SM4-GCM, SM2) against the plain CSV of the
-same rows (speed.md §3 f). Both end on the disk.
+"""`bankfile`: a payout as the bank's file (GB 18030, SM3, SM4-GCM, SM2) against the plain CSV of
+the same rows (speed.md §3 f). Both end on the disk.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from yikatong.kernel.errors import Refused
 
-
 OPTIONAL: Final = (
     "inbox", "outbox", "receipts", "archive", "bad", "api_url", "tls_ca", "tls_cert", "tls_key",
 )  # fmt: skip

@@ -197,20 +197,24 @@ def _is_clean(column: Column, values: Sequence[str], encoding: str) -> bool:
         return False
     if column.choices and not column.choices.union({""}).issuperset(values):
         return False
-    if column.most_signs and max(map(len, values)) > column.most_signs:
+    longest = max(map(len, values))
+    if column.most_signs and longest > column.most_signs:
         return False
-    if max(map(len, values)) * BYTES_PER_CHARACTER > column.most and any(
+    if longest * BYTES_PER_CHARACTER > column.most and any(
         len(value.encode("gb18030", "replace")) > column.most for value in values
     ):
         return False
-    joined = "".join(values)
-    if joined.isascii():
+    return _can_be_written("".join(values), encoding)
+
+
+def _can_be_written(text: str, encoding: str) -> bool:
+    if text.isascii():
         return True
     try:
-        encoded(joined, encoding)
+        encoded(text, encoding)
     except UnicodeEncodeError:
         return False
-    return UNKNOWN.search(joined) is None
+    return UNKNOWN.search(text) is None
 
 
 def read(row_type: type[Row], lines: Sequence[str], *, name: str, encoding: str) -> tuple[Row, ...]:

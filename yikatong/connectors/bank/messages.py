@@ -262,7 +262,7 @@ class DayRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnRow:
-    """RET: a payment that succeeded has come back (退票); once per row, and for its whole amount."""
+    """RET: a payment that succeeded has come back (退票); once, and for its whole amount."""
 
     detail_id: str = text("明细编号", 32)
     amount_fen: int = amount("退票金额")
@@ -298,7 +298,7 @@ class SmsRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """STA: where a batch stands at the bank. UNKNOWN: never heard of; RECEIVING: parts are missing."""
+    """STA: where a batch stands at the bank. UNKNOWN: never heard of; RECEIVING: in parts."""
 
     state: str = text(
         "状态", 9, "UNKNOWN", "ACCEPTED", "REJECTED", "CANCELLED", "PAYING", "DONE",

@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 class FieldKey(Protocol):
     """The data key of one JSON body: each personal field is sealed at its own place."""
 
-    wrapped: str
-    kid: str
+    @property
+    def wrapped(self) -> str: ...
+
+    @property
+    def kid(self) -> str: ...
 
     def seal(self, value: str, place: bytes, /) -> str: ...
 

@@ -1,4 +1,4 @@
-"""代发银行的接口说明: how one bank wants its messages, as data (`packs/banks/<bank3>/profile.toml`).
+"""银行接口说明: how one bank wants its messages, as data (`packs/banks/<bank3>/profile.toml`).
 
 A new bank is a folder that one copies; what a profile cannot say is a layout, a module of
 `codecs`. Everything is checked when it is read, and all faults of a file are told at once.
@@ -102,8 +102,7 @@ def load_profiles(folder: Path) -> dict[str, BankProfile]:
     Raises:
         Refused: naming every fault of the first file that has any.
     """
-    found = {path.parent.name: read_profile(path) for path in sorted(folder.glob(f"*/{PROFILE}"))}
-    return found
+    return {path.parent.name: read_profile(path) for path in sorted(folder.glob(f"*/{PROFILE}"))}
 
 
 def read_profile(path: Path) -> BankProfile:

@@ -20,7 +20,7 @@ def parsed(plain: bytes, name: str) -> etree._Element:
         root = etree.fromstring(plain, parser)
     except (etree.XMLSyntaxError, ValueError):
         raise BadText(name, "内容不是完整的 XML。") from None
-    if root.getroottree().docinfo.doctype:
+    if getattr(root.getroottree().docinfo, "doctype", ""):
         raise BadText(name, "XML 带有文档类型声明，不予采用。")
     return root
 
@@ -47,7 +47,8 @@ def sub(parent: etree._Element, tag: str, text: str | None = None) -> etree._Ele
 
 
 def serialised(root: etree._Element, encoding: str) -> bytes:
-    return bytes(etree.tostring(root, xml_declaration=True, encoding=encoding))
+    written = etree.tostring(root, xml_declaration=True, encoding=encoding)
+    return written if isinstance(written, bytes) else written.encode(encoding)
 
 
 def _anywhere(path: str) -> str:
