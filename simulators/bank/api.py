@@ -73,7 +73,7 @@ class Api:
         how: dict[str, Any] = {}
         slow = self._fault("slow", bank)
         if slow is not None:
-            time.sleep(float(slow.get("delay_s", 0.5)))
+            time.sleep(slow.get("delay_s", 0.5))
         if self._fault("stale_timestamp", bank) is not None:
             how["by_s"] = -600
         skew = self._fault("clock_skew", bank)

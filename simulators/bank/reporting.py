@@ -173,7 +173,7 @@ def come_back(db: sqlite3.Connection, crypto: Crypto, batch_no: str) -> list[Row
     asked = faults.take(db, "returned", bank, batch_no) if paid else None
     back = paid[: int(asked.get("rows", 1))] if asked else []
     told = [_return(db, bank, row, row["amount_fen"]) for row in back]
-    wait_s = float(asked.get("delay_s", 0.5)) if asked else 0.5
+    wait_s = asked.get("delay_s", 0.5) if asked else 0.5
     if told:
         outbox.say(db, crypto, "RET", batch_no, told, wait_s=wait_s)
     if told and faults.take(db, "returned_twice", bank, batch_no) is not None:

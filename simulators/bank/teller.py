@@ -14,6 +14,13 @@ from simulators.bank.crypto import Crypto
 from simulators.bank.reporting import come_back, report
 from simulators.loopback import now
 
+ONCE: Final = "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?)"
+# a share that is taken part by part grows; any other comes once
+GROWING: Final = (
+    "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (batch_no) DO UPDATE SET count = count + excluded.count,"
+    " amount_fen = amount_fen + excluded.amount_fen WHERE state = 'RECEIVING'"
+)
 LINE: Final = ["detail_id", "seq", "payee_name", "id_no", "acct_no", "amount_fen", "mobile"]
 
 
@@ -36,9 +43,7 @@ def take_in(
         if db.execute("SELECT 1 FROM line WHERE detail_id = ?", (row["detail_id"],)).fetchone():
             raise BadFile("E-DUP-DETAIL", f"第{row['seq']}行的明细编号已在其他批次中。")
     db.execute(
-        "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (batch_no) DO UPDATE SET count = count + excluded.count,"
-        " amount_fen = amount_fen + excluded.amount_fen",
+        GROWING if state == "RECEIVING" else ONCE,
         (batch_no, bank, county, state, len(rows), amount_fen),
     )
     accounts.payout_account(db, bank, county)

@@ -60,7 +60,7 @@ def _notify(db: sqlite3.Connection, crypto: Crypto, bank: str, batch_no: str, no
     if faults.take(db, "missing_funding", bank, batch_no) is not None:
         return
     late = faults.take(db, "late_funding", bank, batch_no)
-    wait_s = float(late.get("delay_s", 1.0)) if late else 0.0
+    wait_s = late.get("delay_s", 1.0) if late else 0.0
     outbox.say(db, crypto, "FND", batch_no, [notice], wait_s=wait_s)
     if faults.take(db, "funding_twice", bank, batch_no) is not None:
         outbox.say(db, crypto, "FND", batch_no, [notice], wait_s=wait_s)
