@@ -29,6 +29,7 @@ def report(db: sqlite3.Connection, crypto: Crypto, batch_no: str, results: list[
         return faults.take(db, kind, bank, batch_no)
 
     good = [place for place, row in enumerate(results) if row["result"] == "SUCCESS"]
+    paid = [results[place] for place in good]
     later = _unsure(results, good, armed("unknown_then_success"))
     good = [place for place in good if results[place]["result"] == "SUCCESS"]
     wait_s = later.pop("wait_s", 1.0)
@@ -58,7 +59,7 @@ def report(db: sqlite3.Connection, crypto: Crypto, batch_no: str, results: list[
     _elsewhere(db, crypto, batch_no, results)
     if later["rows"]:
         outbox.say(db, crypto, "RES", batch_no, later["rows"], wait_s=wait_s)
-    _texts(db, crypto, batch_no, [row for row in results if row["result"] == "SUCCESS"])
+    _texts(db, crypto, batch_no, paid)
 
 
 def _unsure(results: list[Row], good: Sequence[int], asked: dict[str, Any] | None) -> Row:

@@ -5,13 +5,11 @@ It says when a new bank is right: copy a folder under `packs/banks/`, change it,
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -23,12 +21,12 @@ from yikatong.connectors.bank.profiles import HTTP, QUERY, ROW_WISE, load_profil
 from yikatong.connectors.bank.refusals import Unreachable, Unwritable
 from yikatong.kernel.digest import sm3
 
+from .banks import arm, credited, heal, instruct, question, receipts, results, share, start
 from .conftest import PROFILES, SHANGHAI, Desk, World, closing
-from .shares import COUNTY, PEOPLE, TODAY, accounts_at, batch_no_of, pay, verify
+from .shares import COUNTY, PEOPLE, TODAY, batch_no_of, pay
 
 BANKS = sorted(load_profiles(PROFILES))
 COPIED = "NEW"
-PLAIN_NAMES = dict(zip(range(4), ("李秀英", "阿依古丽·买买提", "陈成", "周明"), strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +43,7 @@ def profiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, profiles: Path) -> Iterator[World]:
     for made in closing(tmp_path_factory.mktemp("world")):
-        people = "".join(accounts_at(bank) for bank in [*BANKS, COPIED])
-        for place, (_, name, _) in enumerate(PEOPLE):
-            people = people.replace(json.dumps(name), json.dumps(PLAIN_NAMES[place]))
-        made.start_bank(accounts=people, more=("--profiles", str(profiles)))
+        start(made, [*BANKS, COPIED], profiles)
         yield made
 
 
@@ -59,41 +54,6 @@ def desk(request: pytest.FixtureRequest, world: World, profiles: Path) -> Desk:
     return world.of(request.param, profiles)
 
 
-def share(desk: Desk) -> Message:
-    """Four people of names that every bank can write."""
-    message = pay(batch_no_of(desk.bank))
-    rows = tuple(
-        replace(row, payee_name=PLAIN_NAMES[place], detail_id=f"{message.batch_no}{place + 1:07}")
-        for place, row in enumerate(message.rows)
-        if isinstance(row, m.PayRow)
-    )
-    return Message(Msg.PAY, message.batch_no, rows)
-
-
-def arm(desk: Desk, kind: str, **how: Any) -> None:
-    desk.world.control("/control/faults", {"kind": kind, "bank_no3": desk.bank} | how)
-
-
-def receipts(desk: Desk, batch_no: str, count: int = 1) -> list[m.Receipt]:
-    rows = [row for one in desk.wait_for(Msg.ACK, batch_no, count) for row in one.rows]
-    return [row for row in rows if isinstance(row, m.Receipt)]
-
-
-def credited(desk: Desk, message: Message) -> m.Funding:
-    """The treasury pays, without a budget system in between."""
-    total = sum(row.amount_fen for row in message.rows if isinstance(row, m.PayRow))
-    asked = {
-        "application_no": f"SQ{message.batch_no}", "voucher_no": f"PZ{message.batch_no}",
-        "payee_acct_no": desk.endpoint.payout_account(COUNTY), "amount_fen": total,
-        "remark": message.batch_no,
-    }  # fmt: skip
-    desk.world.control("/treasury/credit", asked)
-    (notice,) = desk.wait_for(Msg.FND, message.batch_no)
-    (row,) = notice.rows
-    assert isinstance(row, m.Funding)
-    return row
-
-
 def released(desk: Desk, message: Message) -> None:
     """Everything up to the accepted instruction."""
     desk.send(message)
@@ -101,36 +61,17 @@ def released(desk: Desk, message: Message) -> None:
     instruct(desk, message, credited(desk, message))
 
 
-def instruct(desk: Desk, message: Message, funding: m.Funding) -> None:
-    row = m.Release(
-        application_no=funding.application_no, voucher_no=funding.voucher_no,
-        count=len(message.rows), amount_fen=funding.amount_fen,
-    )  # fmt: skip
-    desk.send(Message(Msg.REL, message.batch_no, (row,)))
-    assert receipts(desk, message.batch_no)[0].for_msg == "REL"
-
-
-def results(desk: Desk, batch_no: str, count: int = 1) -> list[m.ResultRow]:
-    rows = [row for one in desk.wait_for(Msg.RES, batch_no, count) for row in one.rows]
-    return [row for row in rows if isinstance(row, m.ResultRow)]
-
-
 def test_a_batch_of_accounts_and_a_single_one_are_verified(desk: Desk) -> None:
-    question = verify(batch_no_of(desk.bank))
-    rows = tuple(
-        replace(row, payee_name=PLAIN_NAMES.get(place, "无此人"))
-        for place, row in enumerate(question.rows)
-        if isinstance(row, m.VerifyRow)
-    )
-    desk.send(Message(Msg.VRQ, question.batch_no, rows))
-    message = join(desk.wait_for(Msg.VRS, question.batch_no))
+    asked = question(desk)
+    desk.send(asked)
+    message = join(desk.wait_for(Msg.VRS, asked.batch_no))
     told = [
         (row.result, row.reason_code) for row in message.rows if isinstance(row, m.VerifyAnswer)
     ]
     assert told == [("MATCH", "")] * 4 + [("MISMATCH", "A01")]
 
     arm(desk, "verify_unavailable")
-    alone = Message(Msg.VRQ, batch_no_of(desk.bank), rows[:1])
+    alone = Message(Msg.VRQ, batch_no_of(desk.bank), asked.rows[:1])
     desk.send(alone)
     (answer,) = desk.wait_for(Msg.VRS, alone.batch_no)[0].rows
     assert isinstance(answer, m.VerifyAnswer)
@@ -162,13 +103,6 @@ def test_a_share_in_parts_is_paid_and_reported_row_by_row(desk: Desk) -> None:
     assert [row.status for row in texts.rows if isinstance(row, m.SmsRow)] == ["DELIVRD"] * 3
     assert desk.world.books(message.batch_no)["sum_fen"] == 80_003
     heal(desk, 1)
-
-
-def heal(desk: Desk, place: int) -> None:
-    acct_no, _, id_no = PEOPLE[place]
-    desk.world.control("/control/accounts", {
-        "bank_no3": desk.bank, "acct_no": acct_no, "name": PLAIN_NAMES[place], "id_no": id_no,
-    })  # fmt: skip
 
 
 def test_a_refused_share_is_refused_whole_and_a_refused_part_alone(desk: Desk) -> None:

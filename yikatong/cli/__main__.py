@@ -207,14 +207,18 @@ def bank_fault(
     times: Annotated[int, typer.Option(help="发生几次")] = 1,
     facts: Annotated[list[str] | None, typer.Option("--set", help="名=值，可重复")] = None,
 ) -> None:
-    """让模拟银行出一种故障"""
+    """让模拟银行出一种故障。"""
+    from yikatong.cli import simulated
+
     with session.refusals():
         simulated.arm(kind, bank=bank, times=times, facts=facts or [])
 
 
 @bank_app.command("faults")
 def bank_faults(*, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """故障的种类，各真正发生了几次"""
+    """故障的种类，各真正发生了几次。"""
+    from yikatong.cli import simulated
+
     with session.refusals():
         simulated.show_faults(as_json=as_json)
 
