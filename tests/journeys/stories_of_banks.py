@@ -47,8 +47,8 @@ def a_payment_that_comes_back_is_asked_for_and_drafted_again(house: House, board
 
 @story
 def what_became_of_the_text_messages_is_kept(house: House, board: Board) -> Telling:
-    number = house.submit("dadukou", house.listed("dadukou", "2025-12", banks=("ICB",), each=2))
-    house.bank("faults", kind="sms_undelivered", bank_no3="ICB")
+    number = house.submit("dadukou", house.listed("dadukou", "2025-12", banks=("TGB",), each=2))
+    house.bank("faults", kind="sms_undelivered", bank_no3="TGB")
     yield from dadukou_to_review(house, board, number)
     (share,) = shares_of(house, number)
     yield from dadukou_to_published(house, board, number)
