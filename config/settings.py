@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from yikatong.kernel.home import Home
+from yikatong.kernel.home import CHECKOUT, Home
 
 BASE_DIR = Path(__file__).resolve().parents[1]
 HOME = Home.from_environ(os.environ)
@@ -214,4 +214,5 @@ ANSWER_WAIT_S = int(os.environ.get("YKT_ANSWER_WAIT_S", "600"))
 
 # where the bank's and the budget system's endpoints are registered (simulators write them)
 BANK_ENDPOINTS = HOME.run / "bank.json"
+BANK_PROFILES = CHECKOUT / "packs" / "banks"
 BUDGET_ENDPOINT = HOME.run / "budget.json"

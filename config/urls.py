@@ -9,5 +9,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("yikatong.submission.urls")),
     path("", include("yikatong.validation.urls")),
     path("", include("yikatong.payout.urls")),
+    path("", include("yikatong.api.urls")),
     path("", include("yikatong.desk.urls")),
 ]

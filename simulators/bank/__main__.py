@@ -11,11 +11,12 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from simulators.bank import accounts, faults, outbox, sftp, treasury
+from simulators.bank import accounts, api, callbacks, faults, outbox, sftp, treasury
 from simulators.bank.books import Books, set_meta
 from simulators.bank.control import Control
 from simulators.bank.crypto import Crypto, pair, peer_key
 from simulators.bank.desk import Desk
+from simulators.bank.profiles import STANDARD, read_profiles
 from simulators.loopback import HOST, Fault, Json, serve_json, url_of, write_ready
 
 ROUND_S: Final = 0.1
@@ -26,8 +27,9 @@ COUNTIES: Final = ("500243", "500104")
 class Bank:
     """The running program: books, keys and folders under one directory."""
 
-    def __init__(self, home: Path, peer: Path) -> None:
+    def __init__(self, home: Path, peer: Path, profiles: Path | None) -> None:
         self.home = home
+        self.profiles = read_profiles(profiles)
         self.folders = home / "sftp"
         self.keys_dir = home / "keys"
         for directory in (home, self.folders, self.keys_dir):
@@ -56,7 +58,7 @@ class Bank:
         for folder in outbox.FOLDERS:
             (self.folders / bank / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         public, private = pair(self.keys_dir / f"{bank}.sm2")
-        self.keys[bank] = Crypto(public, private, self.peer)
+        self.keys[bank] = Crypto(public, private, self.peer, self.profiles.get(bank, STANDARD))
         self.client_keys[bank] = self.keys_dir / f"client_{bank}"
         sftp.ssh_key(self.client_keys[bank])
 
@@ -64,9 +66,13 @@ class Bank:
         with self.books.write() as db:
             return faults.take(db, kind, bank, "") is not None
 
+    @property
+    def desk(self) -> Desk:
+        return Desk(self.books, self.folders, self.keys)
+
     def work(self) -> None:
         """The post room's rounds."""
-        desk = Desk(self.books, self.folders, self.keys)
+        desk = self.desk
         while not self.stopping.wait(ROUND_S):
             desk.round()
             outbox.flush(self.books, self.folders)
@@ -76,7 +82,12 @@ class Bank:
         while not self.stopping.wait(REFUND_S):
             treasury.send_refunds(self.books, self.keys)
 
-    def ready(self, sftp_port: int, control_url: str, host_public_key: str) -> Json:
+    def call(self) -> None:
+        """Apart from the rounds: the platform may be slow or away."""
+        while not self.stopping.wait(ROUND_S):
+            callbacks.call_all(self.books, self.keys)
+
+    def ready(self, sftp_port: int, control_url: str, api_url: str, host_public_key: str) -> Json:
         accounts_of: dict[str, dict[str, str]] = {bank: {} for bank in self.keys}
         for row in self.books.read("SELECT * FROM payout_account"):
             accounts_of[row["bank"]][row["county"]] = row["acct_no"]
@@ -91,6 +102,7 @@ class Bank:
                     "client_key": str(self.client_keys[bank].resolve()),
                     "sm2_public": crypto.public.hex(),
                     "payout_accounts": accounts_of[bank],
+                    "api_url": f"{api_url}/{bank}",
                 }
                 for bank, crypto in self.keys.items()
             ],
@@ -107,10 +119,12 @@ async def serve(bank: Bank, asked: argparse.Namespace) -> bool:
     host_public_key = sftp.ssh_key(host_key)
     control = serve_json(Control(bank.books, bank.keys), asked.control_port)
     listener = await sftp.listen(bank.folders, host_key, bank.client_keys, asked.port, bank.cut)
-    workers = [threading.Thread(target=work) for work in (bank.work, bank.refund)]
+    counter = api.serve(bank.desk, bank.books, asked.api_port)
+    workers = [threading.Thread(target=work) for work in (bank.work, bank.refund, bank.call)]
     for worker in workers:
         worker.start()
-    write_ready(asked.ready, bank.ready(listener.get_port(), url_of(control), host_public_key))
+    facts = bank.ready(listener.get_port(), url_of(control), url_of(counter), host_public_key)
+    write_ready(asked.ready, facts)
     watch = asyncio.create_task(_watch(workers, stop))
     await stop.wait()
     watch.cancel()
@@ -121,8 +135,9 @@ async def serve(bank: Bank, asked: argparse.Namespace) -> bool:
     await listener.wait_closed()
     for worker in workers:
         await asyncio.to_thread(worker.join)
-    control.shutdown()
-    control.server_close()
+    for server in (control, counter):
+        server.shutdown()
+        server.server_close()
     return is_whole
 
 
@@ -148,6 +163,8 @@ def arguments() -> argparse.ArgumentParser:
     run.add_argument("--county", action="append", help="区划（6 位），可重复")
     run.add_argument("--port", type=int, default=0, help="SFTP 端口，0 为任选空闲端口")
     run.add_argument("--control-port", type=int, default=0, help="控制端口，0 为任选空闲端口")
+    run.add_argument("--api-port", type=int, default=0, help="接口端口，0 为任选空闲端口")
+    run.add_argument("--profiles", type=Path, help="各银行接口说明的目录；不写则都用本平台的文本")
     run.add_argument("--budget-url", default="", help="预算系统地址")
     return parser
 
@@ -156,7 +173,7 @@ def main() -> int:
     asked = arguments().parse_args()
     asked.ready.unlink(missing_ok=True)
     try:
-        bank = Bank(asked.books, asked.peer_pub)
+        bank = Bank(asked.books, asked.peer_pub, asked.profiles)
         bank.open(asked)
         sys.stderr.write(f"bank: {len(bank.keys)} banks, seed {asked.seed}\n")
         is_whole = asyncio.run(serve(bank, asked))

@@ -27,6 +27,7 @@ REASONS: Final = {
     "A05": "证件号不符",
     "A07": "睡眠户",
     "A09": "超过账户限额",
+    "A12": "户名字符无法处理",
     "S01": "系统异常",
 }
 FACTS: Final = ("name", "id_no", "acct_type", "status", "class", "is_household_public")
@@ -144,6 +145,20 @@ def verification(db: sqlite3.Connection, bank: str, asked: dict[str, Any]) -> di
         "name_registered": account["name"] if account and not code else "",
         "checked_at": now().isoformat(),
     }
+
+
+def count_try(db: sqlite3.Connection, bank: str, acct_no: str, quota: int) -> bool:
+    """False where the card's tries of the day are used up."""
+    day = now().date().isoformat()
+    db.execute(
+        "INSERT INTO asked VALUES (?, ?, ?, 1)"
+        " ON CONFLICT (bank, acct_no, day) DO UPDATE SET times = times + 1",
+        (bank, acct_no, day),
+    )
+    (times,) = db.execute(
+        "SELECT times FROM asked WHERE bank = ? AND acct_no = ? AND day = ?", (bank, acct_no, day)
+    ).fetchone()
+    return int(times) <= quota
 
 
 def credit_trouble(db: sqlite3.Connection, bank: str, line: sqlite3.Row) -> str:

@@ -66,6 +66,29 @@ class Control:
     def faults(self, _: Request) -> Json:
         return {"faults": self.books.read("SELECT * FROM fault ORDER BY id")}
 
+    def disarm(self, _: Request) -> Json:
+        with self.books.write() as db:
+            return {"disarmed": faults.disarm(db)}
+
+    def kinds(self, _: Request) -> Json:
+        return {"groups": faults.GROUPS}
+
+    def callback(self, request: Request) -> Json:
+        """Where the platform listens; '' for nowhere."""
+        url = str(request.json()["url"])
+        if url and not url.startswith("http://127.0.0.1:"):
+            raise Fault(422, "E-URL", "平台只能在本机。")
+        with self.books.write() as db:
+            set_meta(db, "callback_url", url)
+        return {"url": url}
+
+    def day_answers(self, request: Request) -> Json:
+        rows = self.books.read(
+            "SELECT * FROM day_answer WHERE batch_no = ? ORDER BY place",
+            request.asked["batch_no"],
+        )
+        return {"rows": rows}
+
     def ledger(self, request: Request) -> Json:
         return recon.books_of(self.books, dict(request.asked))
 
@@ -91,8 +114,8 @@ class Control:
             raise Fault(404, "E-BANK", "没有这家银行。")
         with self.books.write() as db:
             account = recon.day_account(db, bank, county, day)
-            recon.send_day_account(db, self.keys[bank], account)
-        return account
+            number = recon.send_day_account(db, self.keys[bank], account)
+        return account | {"batch_no": number}
 
 
 DOORS: Final[dict[tuple[str, str], Door]] = {
@@ -102,6 +125,10 @@ DOORS: Final[dict[tuple[str, str], Door]] = {
     ("GET", "control/accounts"): Control.account,
     ("POST", "control/faults"): Control.arm,
     ("GET", "control/faults"): Control.faults,
+    ("POST", "control/faults/disarm"): Control.disarm,
+    ("GET", "control/faults/kinds"): Control.kinds,
+    ("POST", "control/callback"): Control.callback,
+    ("GET", "control/day-answers"): Control.day_answers,
     ("GET", "control/books"): Control.ledger,
     ("GET", "control/sms"): Control.sms,
     ("POST", "control/budget"): Control.budget,

@@ -13,6 +13,8 @@ import gmssl_pyx
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from simulators.bank.profiles import STANDARD, Profile
+
 SIGNATURE_MOST = 72
 
 
@@ -31,15 +33,17 @@ class Crypto:
     public: bytes
     private: bytes = field(repr=False)
     peer: bytes
+    profile: Profile = STANDARD
 
     def sign(self, data: bytes) -> bytes:
-        return base64.b64encode(gmssl_pyx.sm2_sign(self.private, self.public, data))
+        who = self.profile.distid.encode()
+        return base64.b64encode(gmssl_pyx.sm2_sign(self.private, self.public, data, signer_id=who))
 
     def verify(self, data: bytes, signature: bytes) -> bool:
         try:
             der = base64.b64decode(signature.strip(), validate=True)
             return 0 < len(der) <= SIGNATURE_MOST and bool(
-                gmssl_pyx.sm2_verify(self.peer, data, der)
+                gmssl_pyx.sm2_verify(self.peer, data, der, signer_id=self.profile.distid.encode())
             )
         except (binascii.Error, ValueError, gmssl_pyx.GmsslInnerError):
             return False
@@ -64,6 +68,36 @@ class Crypto:
             machine.authenticate_additional_data(head)
             return bytes(machine.update(text) + machine.finalize())
         except (gmssl_pyx.GmsslInnerError, InvalidTag, ValueError):
+            raise Unopenable from None
+
+    def certificate(self, bank: str) -> str:
+        """How this key is named in the headers of a call."""
+        return f"{bank}-{sm3_hex(self.public)[:16]}"
+
+    def hide(self, key: bytes, value: str, place: str) -> str:
+        """One personal field: base64 of nonce, text and tag, bound to its place."""
+        nonce = os.urandom(12)
+        machine = Cipher(algorithms.SM4(key), modes.GCM(nonce)).encryptor()
+        machine.authenticate_additional_data(place.encode())
+        text = machine.update(value.encode()) + machine.finalize()
+        return base64.b64encode(nonce + text + machine.tag).decode()
+
+    def show(self, key: bytes, hidden: str, place: str) -> str:
+        try:
+            raw = base64.b64decode(hidden, validate=True)
+            machine = Cipher(algorithms.SM4(key), modes.GCM(raw[:12], raw[-16:])).decryptor()
+            machine.authenticate_additional_data(place.encode())
+            return bytes(machine.update(raw[12:-16]) + machine.finalize()).decode()
+        except (InvalidTag, ValueError):
+            raise Unopenable from None
+
+    def wrap(self, key: bytes) -> str:
+        return base64.b64encode(gmssl_pyx.sm2_encrypt(self.peer, key)).decode()
+
+    def unwrap(self, wrapped: str) -> bytes:
+        try:
+            return bytes(gmssl_pyx.sm2_decrypt(self.private, base64.b64decode(wrapped)))
+        except (gmssl_pyx.GmsslInnerError, ValueError):
             raise Unopenable from None
 
 

@@ -40,16 +40,21 @@ class Desk:
             sealed = self._stable(folder / file_name)
             signature = self._stable(folder / (file_name + ".sig"))
             part = codec.decode(file_name, sealed, signature, self.keys[bank], bank)
-            self._take(bank, part)
+            self.take(bank, part)
             self._move(bank, file_name, "archive")
         except BadFile as bad:
             self._refuse_file(bank, file_name, bad)
             self._move(bank, file_name, "bad")
 
-    def _take(self, bank: str, part: Part) -> None:
-        """One part under its key: new, the same again, or other content. All in one transaction."""
+    def take(self, bank: str, part: Part) -> None:
+        """One part under its key: new, the same again, or other content. All in one transaction.
+        Raises BadFile."""
         name = part.name
         with self.books.write() as db:
+            if name.msg == "REL" and faults.take(db, "cut_off_passed", bank, name.batch_no):
+                bad = BadFile("E-CUTOFF", "已过当日截止时间，请下一工作日再发。")
+                self._receipt(db, self.keys[bank], part, "REJECTED", bad, is_remembered=False)
+                return
             known = db.execute("SELECT sm3 FROM part WHERE key = ?", (name.key,)).fetchone()
             if known is not None:
                 if known["sm3"] != part.sm3:
@@ -70,33 +75,87 @@ class Desk:
         if name.msg in {"REL", "CAN"}:
             self._instruct(db, part)
             return
+        if name.msg == "PAY" and self._is_closed(db, part):
+            return
+        if name.msg == "PAY" and crypto.profile.takes_parts:
+            self._take_part(db, part)
+            return
         parts = db.execute(
             "SELECT * FROM part WHERE msg = ? AND batch_no = ? ORDER BY part",
             (name.msg, name.batch_no),
         ).fetchall()
-        if name.msg == "PAY" and self._is_closed(db, part):
-            return
         if len(parts) < name.parts:
             return
         rows = [row for one in parts for row in json.loads(one["rows"])]
         if name.msg == "VRQ":
             self._verify(db, part, rows)
-            return
+        elif name.msg == "DZR":
+            _note_day_answer(db, name.batch_no, rows)
+            self._receipt(db, crypto, part, "ACCEPTED", None, len(rows))
+        else:
+            self._take_whole(db, part, rows, parts)
+
+    def _take_whole(
+        self, db: sqlite3.Connection, part: Part, rows: list[codec.Row], parts: list[sqlite3.Row]
+    ) -> None:
+        """All parts of a share at a bank that takes all or nothing."""
+        crypto, amount = self.keys[part.name.bank], codec.total("PAY", rows)
         try:
-            _check_headers(part, rows, parts)
-            teller.take_in(db, name.batch_no, rows, part.amount_fen)
+            if part.tells_whole:
+                _check_headers(part, rows, parts)
+            teller.take_in(db, part.name.batch_no, rows, amount)
         except BadFile as bad:
-            self._reject_batch(db, name.batch_no)
+            self._reject_batch(db, part.name.batch_no)
             self._receipt(db, crypto, part, "REJECTED", bad)
             return
-        self._receipt(db, crypto, part, "ACCEPTED", None, len(rows), part.amount_fen)
+        self._receipt(db, crypto, part, "ACCEPTED", None, len(rows), amount)
+
+    def _take_part(self, db: sqlite3.Connection, part: Part) -> None:
+        """A bank that works row by row takes each part by itself; the last decides the batch."""
+        name, crypto = part.name, self.keys[part.name.bank]
+        amount = codec.total("PAY", part.rows)
+        try:
+            self._ask_faults(db, part)
+            teller.take_in(db, name.batch_no, part.rows, amount, "RECEIVING")
+        except BadFile as bad:
+            db.execute(
+                "INSERT INTO refused_part VALUES (?, ?, ?)", (name.batch_no, name.part, bad.reason)
+            )
+            self._close(db, part)
+            self._receipt(db, crypto, part, "REJECTED", bad)
+            return
+        self._close(db, part)
+        self._receipt(db, crypto, part, "ACCEPTED", None, len(part.rows), amount)
+
+    def _ask_faults(self, db: sqlite3.Connection, part: Part) -> None:
+        name = part.name
+        refused = faults.take(db, "refuse_part", name.bank, name.batch_no)
+        if refused is None:
+            return
+        if int(refused.get("part", 1)) == name.part:
+            raise BadFile("E-BANK", str(refused.get("reason", "本包预检不通过。")))
+        faults.arm(db, refused | {"times": 1})
+
+    def _close(self, db: sqlite3.Connection, part: Part) -> None:
+        """All parts are in: the batch is what was accepted of it, or nothing."""
+        name = part.name
+        here = db.execute(
+            "SELECT count(*) FROM part WHERE msg = 'PAY' AND batch_no = ?", (name.batch_no,)
+        ).fetchone()[0]
+        if here < name.parts:
+            return
+        db.execute(
+            "INSERT INTO batch VALUES (?, ?, ?, 'REJECTED', 0, 0)"
+            " ON CONFLICT (batch_no) DO UPDATE SET state = 'ACCEPTED'",
+            (name.batch_no, name.bank, name.county),
+        )
 
     def _is_closed(self, db: sqlite3.Connection, part: Part) -> bool:
         """A part for a batch that is complete, cancelled or rejected already: refused."""
         batch = db.execute(
             "SELECT state FROM batch WHERE batch_no = ?", (part.name.batch_no,)
         ).fetchone()
-        if batch is None:
+        if batch is None or batch["state"] == "RECEIVING":
             return False
         code = "E-CANCELLED" if batch["state"] == "CANCELLED" else "E-STATE"
         bad = BadFile(code, "批次已收齐、撤销或拒收，不再接收新的分包。")
@@ -129,9 +188,27 @@ class Desk:
                 for row in rows
             ]  # fmt: skip
         else:
-            answers = [accounts.verification(db, bank, row) for row in rows]
+            answers = [self._verified(db, bank, batch_no, row) for row in rows]
         ids = outbox.say(db, self.keys[bank], "VRS", batch_no, answers)
         self._remember(db, part, ids)
+
+    def _verified(
+        self, db: sqlite3.Connection, bank: str, batch_no: str, row: codec.Row
+    ) -> codec.Row:
+        """A card has so many tries a day; the registered name may carry another dot."""
+        quota = self.keys[bank].profile.verify_per_day
+        if not accounts.count_try(db, bank, str(row["acct_no"]), quota) or faults.take(
+            db, "verify_quota", bank, batch_no
+        ):
+            return {
+                "verify_id": row["verify_id"], "result": "UNAVAILABLE", "reason_code": "S01",
+                "reason_text": "当日核验次数已用完", "checked_at": now().isoformat(),
+            }  # fmt: skip
+        answer = accounts.verification(db, bank, row)
+        name = answer["name_registered"]
+        if "·" in name and faults.take(db, "name_other_dot", bank, batch_no):
+            answer["name_registered"] = name.replace("·", "．")
+        return answer
 
     def _receipt(
         self, db: sqlite3.Connection, crypto: Crypto, part: Part, status: str,
@@ -157,7 +234,10 @@ class Desk:
     def _remember(self, db: sqlite3.Connection, part: Part, ids: list[int]) -> None:
         """The same part again brings the same answer. A share's answer belongs to all its parts."""
         name = part.name
-        whole = range(1, name.parts + 1) if name.msg in {"PAY", "VRQ"} else (name.part,)
+        is_whole = name.msg in {"PAY", "VRQ"} and not (
+            name.msg == "PAY" and self.keys[name.bank].profile.takes_parts
+        )
+        whole = range(1, name.parts + 1) if is_whole else (name.part,)
         db.executemany(
             "INSERT INTO answer VALUES (?, ?, ?, ?)",
             [(name.msg, name.batch_no, number, one) for number in whole for one in ids],
@@ -178,10 +258,14 @@ class Desk:
         if name is None or name.bank != bank:
             sys.stderr.write(f"bank {bank}: a file with an unknown name went to bad\n")
             return
-        part = Part(name, 0, 0, "", [])
+        self.refuse(bank, Part(name, 0, 0, "", []), bad)
+
+    def refuse(self, bank: str, part: Part, bad: BadFile) -> None:
+        """A message that cannot be used: the receipt says why, and a whole batch ends with it."""
         with self.books.write() as db:
-            if name.msg == "PAY" and bad.code not in NO_REFUSAL:
-                self._reject_batch(db, name.batch_no)
+            is_whole = not self.keys[bank].profile.takes_parts
+            if part.name.msg == "PAY" and bad.code not in NO_REFUSAL and is_whole:
+                self._reject_batch(db, part.name.batch_no)
             self._receipt(db, self.keys[bank], part, "REJECTED", bad, is_remembered=False)
 
     def _stable(self, path: Path) -> bytes:
@@ -200,6 +284,17 @@ class Desk:
             source = self.folders / bank / "in" / (file_name + ending)
             if source.exists():
                 source.replace(self.folders / bank / target / (file_name + ending))
+
+
+def _note_day_answer(db: sqlite3.Connection, batch_no: str, rows: list[codec.Row]) -> None:
+    db.execute("DELETE FROM day_answer WHERE batch_no = ?", (batch_no,))
+    db.executemany(
+        "INSERT INTO day_answer VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (batch_no, place, row["kind"], row["detail_id"], row["verdict"], row["reason"])
+            for place, row in enumerate(rows)
+        ],
+    )
 
 
 def _check_headers(part: Part, rows: list[codec.Row], parts: list[sqlite3.Row]) -> None:

@@ -7,7 +7,7 @@ import sqlite3
 from datetime import date
 from typing import Any, Final
 
-from simulators.bank import outbox
+from simulators.bank import faults, outbox
 from simulators.bank.books import Books
 from simulators.bank.codec import Row
 from simulators.bank.crypto import Crypto
@@ -42,7 +42,10 @@ def day_account(db: sqlite3.Connection, bank: str, county: str, day: str) -> Jso
         )
     ]
     sums = {kind: sum(e["amount_fen"] for e in entries if e["kind"] == kind) for kind in SIGN}
-    closing = opening + sum(SIGN[kind] * amount for kind, amount in sums.items())
+    off = faults.take(db, "day_unbalanced", bank, "")
+    closing = (
+        int(off is not None) + opening + sum(SIGN[kind] * amount for kind, amount in sums.items())
+    )
     return {
         "bank_no3": bank, "county": county, "date": day, "acct_no": account["acct_no"],
         "opening_fen": opening, "in_fen": sums["IN"], "out_fen": sums["OUT"],
@@ -51,8 +54,9 @@ def day_account(db: sqlite3.Connection, bank: str, county: str, day: str) -> Jso
     }  # fmt: skip
 
 
-def send_day_account(db: sqlite3.Connection, crypto: Crypto, account: Json) -> None:
-    """DZ into the out-folder; unchanged since the last time, the same file again."""
+def send_day_account(db: sqlite3.Connection, crypto: Crypto, account: Json) -> str:
+    """DZ into the out-folder; unchanged since the last time, the same file again. Gives its
+    number."""
     balances = [
         ("OPENING", "opening_fen"), ("SUM_IN", "in_fen"), ("SUM_OUT", "out_fen"),
         ("SUM_RETURN", "return_fen"), ("SUM_REFUND", "refund_fen"), ("CLOSING", "closing_fen"),
@@ -70,9 +74,26 @@ def send_day_account(db: sqlite3.Connection, crypto: Crypto, account: Json) -> N
     ).fetchone()
     if last is not None and json.loads(last["content"]) == rows:
         db.execute("UPDATE outbox SET state = 'WAIT' WHERE batch_no = ?", (last["batch_no"],))
-        return
+        return str(last["batch_no"])
     number = int(last["batch_no"][-6:]) + 1 if last is not None else 1
     outbox.say(db, crypto, "DZ", f"{stem}{number:06d}", rows)
+    return f"{stem}{number:06d}"
+
+
+def standing(db: sqlite3.Connection, batch_no: str) -> Row:
+    """Where a batch stands: the answer to a status query."""
+    batch = db.execute("SELECT * FROM batch WHERE batch_no = ?", (batch_no,)).fetchone()
+    known = db.execute("SELECT 1 FROM part WHERE batch_no = ?", (batch_no,)).fetchone()
+    paid = db.execute(
+        "SELECT count(*), coalesce(sum(amount_fen), 0) FROM payment WHERE batch_no = ?", (batch_no,)
+    ).fetchone()
+    if batch is None:
+        state = "RECEIVING" if known else "UNKNOWN"
+        return {"state": state, "count": 0, "amount_fen": 0, "paid_count": 0, "paid_fen": 0}
+    return {
+        "state": batch["state"], "count": batch["count"], "amount_fen": batch["amount_fen"],
+        "paid_count": paid[0], "paid_fen": paid[1],
+    }  # fmt: skip
 
 
 def books_of(books: Books, asked: dict[str, Any]) -> Json:
@@ -92,6 +113,9 @@ def books_of(books: Books, asked: dict[str, Any]) -> Json:
     )  # fmt: skip
     return {
         "payments": payments,
+        "returned": books.read(
+            "SELECT * FROM returned WHERE batch_no = coalesce(?, batch_no) ORDER BY at", one
+        ),
         "count": len(payments),
         "sum_fen": sum(row["amount_fen"] for row in payments),
         "lines": {row.pop("state"): row for row in lines},

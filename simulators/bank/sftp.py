@@ -17,10 +17,16 @@ Cut = Callable[[str, str], bool]
 class Gate(asyncssh.SSHServer):
     """Only a bank's own key opens its folders; no password, no shell."""
 
-    def __init__(self, allowed: Mapping[str, asyncssh.SSHKey]) -> None:
-        self._allowed = allowed
+    def __init__(self, allowed: Mapping[str, asyncssh.SSHKey], cut: Cut) -> None:
+        self._allowed, self._cut = allowed, cut
+        self._line: asyncssh.SSHServerConnection | None = None
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._line = conn
 
     def begin_auth(self, username: str) -> bool:
+        if self._line is not None and self._cut("sftp_down", username):
+            self._line.abort()
         return True
 
     def public_key_auth_supported(self) -> bool:
@@ -68,7 +74,7 @@ async def listen(
     return await asyncssh.listen(
         HOST,
         port,
-        server_factory=lambda: Gate(allowed),
+        server_factory=lambda: Gate(allowed, cut),
         server_host_keys=[str(host_key)],
         sftp_factory=lambda channel: Folders(channel, folders, cut),
         allow_scp=False,

@@ -7,17 +7,29 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, Final
 
-from simulators.bank import accounts, faults, outbox
+from simulators.bank import accounts, faults
 from simulators.bank.books import new_serial
 from simulators.bank.codec import BadFile, Row
 from simulators.bank.crypto import Crypto
+from simulators.bank.reporting import come_back, report
 from simulators.loopback import now
 
+ONCE: Final = "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?)"
+# a share that is taken part by part grows; any other comes once
+GROWING: Final = (
+    "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (batch_no) DO UPDATE SET count = count + excluded.count,"
+    " amount_fen = amount_fen + excluded.amount_fen WHERE state = 'RECEIVING'"
+)
 LINE: Final = ["detail_id", "seq", "payee_name", "id_no", "acct_no", "amount_fen", "mobile"]
 
 
-def take_in(db: sqlite3.Connection, batch_no: str, rows: list[Row], amount_fen: int) -> None:
-    """Store an accepted share with its lines. Raises BadFile where a row cannot be taken."""
+def take_in(
+    db: sqlite3.Connection, batch_no: str, rows: list[Row], amount_fen: int,
+    state: str = "ACCEPTED",
+) -> None:  # fmt: skip
+    """Store an accepted share, or a part of one, with its lines. Raises BadFile where a row cannot
+    be taken."""
     bank, county = batch_no[:3], batch_no[3:9]
     refused = faults.take(db, "refuse_share", bank, batch_no)
     if refused is not None:
@@ -31,8 +43,8 @@ def take_in(db: sqlite3.Connection, batch_no: str, rows: list[Row], amount_fen: 
         if db.execute("SELECT 1 FROM line WHERE detail_id = ?", (row["detail_id"],)).fetchone():
             raise BadFile("E-DUP-DETAIL", f"第{row['seq']}行的明细编号已在其他批次中。")
     db.execute(
-        "INSERT INTO batch VALUES (?, ?, ?, 'ACCEPTED', ?, ?)",
-        (batch_no, bank, county, len(rows), amount_fen),
+        GROWING if state == "RECEIVING" else ONCE,
+        (batch_no, bank, county, state, len(rows), amount_fen),
     )
     accounts.payout_account(db, bank, county)
     db.executemany(
@@ -102,18 +114,44 @@ def release(db: sqlite3.Connection, crypto: Crypto, batch_no: str, rows: list[Ro
         raise BadFile(
             "E-FUNDS", f"指令、明细与到账金额不相等（{count}笔 {live}分，到账{funded}分）。"
         )
-    results = [_pay(db, batch, line) for line in _lines(db, batch_no)]
+    doomed = faults.take(db, "all_failed", batch_no[:3], batch_no)
+    verdict = str(doomed.get("code", "A03")) if doomed else ""
+    results = [_pay(db, batch, line, verdict) for line in _lines(db, batch_no)]
     db.execute("UPDATE batch SET state = 'DONE' WHERE batch_no = ?", (batch_no,))
-    _report(db, crypto, batch_no, results)
+    report(db, crypto, batch_no, results)
     set_aside(db, batch_no)
+    take_back(db, crypto, batch_no)
+
+
+def take_back(db: sqlite3.Connection, crypto: Crypto, batch_no: str) -> None:
+    """退票: what was paid comes back into the payout account, and from there to the treasury."""
+    back = come_back(db, crypto, batch_no)
+    for row in back:
+        payer = accounts.payout_account(db, batch_no[:3], batch_no[3:9])
+        at = now().isoformat()
+        db.execute(
+            "INSERT INTO returned VALUES (?, ?, ?, ?, ?)",
+            (row["detail_id"], batch_no, row["amount_fen"], row["bank_serial"], at),
+        )
+        db.execute(
+            "UPDATE account SET balance_fen = balance_fen - ? WHERE bank = ? AND acct_no = ?",
+            (row["amount_fen"], row["bank"], row["acct_no"]),
+        )
+        db.execute("UPDATE line SET state = 'RETURNED' WHERE detail_id = ?", (row["detail_id"],))
+        enter(
+            db, payer, "RETURN", row["amount_fen"], batch_no, row["bank_serial"], row["detail_id"]
+        )
+    if back:
+        set_aside(db, batch_no)
 
 
 def set_aside(db: sqlite3.Connection, batch_no: str) -> None:
     """Book refunds of all money that will not be paid: failed, stopped, cancelled, in excess."""
     funded = _sum(db, "SELECT sum(amount_fen) FROM credit WHERE batch_no = ?", batch_no)
     paid = _sum(db, "SELECT sum(amount_fen) FROM payment WHERE batch_no = ?", batch_no)
+    back = _sum(db, "SELECT sum(amount_fen) FROM returned WHERE batch_no = ?", batch_no)
     booked = _sum(db, "SELECT sum(amount_fen) FROM refund WHERE batch_no = ?", batch_no)
-    left = funded - paid - booked
+    left = funded - paid + back - booked
     items = list(_residue(db, batch_no, left))
     for credit in db.execute(
         "SELECT c.*, c.amount_fen - coalesce((SELECT sum(r.amount_fen) FROM refund r"
@@ -139,14 +177,17 @@ def _residue(db: sqlite3.Connection, batch_no: str, left: int) -> Iterator[Row]:
     """Line by line; more than the lines is excess, less than they need ends the list."""
     state = db.execute("SELECT state FROM batch WHERE batch_no = ?", (batch_no,)).fetchone()[0]
     for line in db.execute(
-        "SELECT * FROM line WHERE batch_no = ? AND state IN ('FAILED', 'STOPPED') ORDER BY seq",
-        (batch_no,),
+        "SELECT * FROM line WHERE batch_no = ? AND state IN ('FAILED', 'STOPPED', 'RETURNED')"
+        " AND detail_id NOT IN (SELECT json_extract(one.value, '$.detail_id') FROM refund,"
+        " json_each(refund.rows) AS one WHERE refund.batch_no = ?) ORDER BY seq",
+        (batch_no, batch_no),
     ).fetchall():
         amount = min(left, line["amount_fen"])
         if amount == 0:
             return
         left -= amount
-        reason = "CANCELLED" if state == "CANCELLED" else line["state"]
+        told = "STOPPED" if line["state"] == "STOPPED" else "FAILED"
+        reason = "CANCELLED" if state == "CANCELLED" else told
         yield {"detail_id": line["detail_id"], "amount_fen": amount, "reason": reason}
     if left > 0:
         yield {"detail_id": "", "amount_fen": left, "reason": "EXCESS"}
@@ -167,10 +208,12 @@ def _fill(items: list[Row], free: int) -> tuple[list[Row], list[Row]]:
     return taken, []
 
 
-def _pay(db: sqlite3.Connection, batch: sqlite3.Row, line: sqlite3.Row) -> Row:
+def _pay(db: sqlite3.Connection, batch: sqlite3.Row, line: sqlite3.Row, verdict: str) -> Row:
     """One line: credited once, or failed for good. The primary key of `payment` is the guard."""
     bank, at = batch["bank"], now().isoformat()
-    code = accounts.credit_trouble(db, bank, line)
+    code = verdict or accounts.credit_trouble(db, bank, line)
+    if not code and faults.take(db, "unencodable_name", bank, line["batch_no"]) is not None:
+        code = "A12"
     if code:
         db.execute(
             "UPDATE line SET state = 'FAILED', reason_code = ? WHERE detail_id = ?",
@@ -218,40 +261,6 @@ def enter(
 
 def _result(line: sqlite3.Row, **facts: Any) -> Row:
     return {"detail_id": line["detail_id"], "paid_fen": 0} | facts
-
-
-def _report(db: sqlite3.Connection, crypto: Crypto, batch_no: str, results: list[Row]) -> None:
-    """Results to the platform, with whatever faults are armed for them. The money is paid."""
-    bank = batch_no[:3]
-    later: list[Row] = []
-    unsure = faults.take(db, "unknown_then_success", bank, batch_no)
-    wrong = faults.take(db, "amount_off_by_one", bank, batch_no)
-    good = [place for place, row in enumerate(results) if row["result"] == "SUCCESS"]
-    for place in good[: int(unsure.get("rows", 1))] if unsure else []:
-        later.append(results[place])
-        results[place] = {
-            "detail_id": results[place]["detail_id"], "result": "PENDING", "reason_code": "S01",
-            "bank_reason_text": "系统异常，稍后反馈", "paid_fen": 0,
-        }  # fmt: skip
-    if wrong and good:
-        results[good[-1]] = results[good[-1]] | {"paid_fen": results[good[-1]]["paid_fen"] + 1}
-    split = faults.take(db, "result_split", bank, batch_no)
-    files = min(int(split.get("files", 2)), len(results)) if split else 1
-    is_twice = faults.take(db, "result_duplicate", bank, batch_no) is not None
-    is_cut = faults.take(db, "partial_file_then_rest", bank, batch_no) is not None
-    if faults.take(db, "bad_signature", bank, batch_no) is not None:
-        stranger = Crypto(crypto.peer, crypto.private, crypto.peer)
-        outbox.say(db, stranger, "RES", batch_no, results[:1])
-    size = -(-len(results) // files)
-    for at in range(0, len(results), size):
-        outbox.say(
-            db, crypto, "RES", batch_no, results[at : at + size],
-            is_cut=is_cut, repeats=int(is_twice),
-        )  # fmt: skip
-    if faults.take(db, "result_other_file", bank, batch_no) is not None:
-        outbox.say(db, crypto, "RES", batch_no, results)
-    if later and unsure is not None:
-        outbox.say(db, crypto, "RES", batch_no, later, wait_s=unsure.get("delay_s", 1.0))
 
 
 def _lines(db: sqlite3.Connection, batch_no: str) -> list[sqlite3.Row]:

@@ -38,7 +38,9 @@ def credit(db: sqlite3.Connection, keys: Mapping[str, Crypto], asked: Json) -> J
         raise Fault(409, "E-STATE", "批次已撤销、拒收或放款，资金退回。")
     bank, at = account["bank"], now().isoformat()
     short = faults.take(db, "short_funding", bank, batch_no)
+    excess = faults.take(db, "excess_funding", bank, batch_no)
     came = amount - int(short.get("by_fen", 1)) if short else amount
+    came += int(excess.get("by_fen", 1)) if excess else 0
     serial = new_serial(db, bank, at[:10], voucher)
     db.execute(
         "INSERT INTO credit VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -49,8 +51,19 @@ def credit(db: sqlite3.Connection, keys: Mapping[str, Crypto], asked: Json) -> J
         "application_no": application, "voucher_no": voucher, "payee_acct_no": acct_no,
         "amount_fen": came, "bank_serial": serial, "received_at": at,
     }  # fmt: skip
-    outbox.say(db, keys[bank], "FND", batch_no, [notice])
+    _notify(db, keys[bank], bank, batch_no, notice)
     return _credited(serial, came, at)
+
+
+def _notify(db: sqlite3.Connection, crypto: Crypto, bank: str, batch_no: str, notice: Json) -> None:
+    """FND, unless a fault has it late, twice, or never."""
+    if faults.take(db, "missing_funding", bank, batch_no) is not None:
+        return
+    late = faults.take(db, "late_funding", bank, batch_no)
+    wait_s = late.get("delay_s", 1.0) if late else 0.0
+    outbox.say(db, crypto, "FND", batch_no, [notice], wait_s=wait_s)
+    if faults.take(db, "funding_twice", bank, batch_no) is not None:
+        outbox.say(db, crypto, "FND", batch_no, [notice], wait_s=wait_s)
 
 
 def send_refunds(books: Books, keys: Mapping[str, Crypto]) -> None:

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -15,20 +15,24 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
+from yikatong.connectors.bank.api import ApiChannel
 from yikatong.connectors.bank.endpoint import BankEndpoint, load_endpoints
-from yikatong.connectors.bank.files import Received, decode, encode
+from yikatong.connectors.bank.files import InboundFile, Received, SealedPart, decode, encode
 from yikatong.connectors.bank.messages import Message, Msg
+from yikatong.connectors.bank.profiles import FILE, HTTP, BankProfile, load_profiles
+from yikatong.connectors.bank.refusals import FileRefused
 from yikatong.connectors.bank.sftp import SftpChannel
 from yikatong.connectors.budget.client import BudgetClient
-from yikatong.vault.wire import WireKeys
+from yikatong.vault.wire import WireEnvelope, WireKeys
 
 ROOT = Path(__file__).resolve().parents[2]
+PROFILES = ROOT / "packs" / "banks"
 SHANGHAI = timezone(timedelta(hours=8))
 WAIT_S = 12.0
 T = TypeVar("T")
 
 
-def until(ask: Callable[[], T | None]) -> T:
+def until(ask: Callable[[], T | None], why: Callable[[], str] = str) -> T:
     """Ask until there is an answer; fail loudly after a bounded wait."""
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
@@ -36,7 +40,7 @@ def until(ask: Callable[[], T | None]) -> T:
         if found:
             return found
         time.sleep(0.05)
-    pytest.fail("no answer in time")
+    pytest.fail(f"no answer in time {why()}")
 
 
 @dataclass
@@ -48,6 +52,7 @@ class World:
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     files: list[Received] = field(default_factory=list)
     batch_no: str = ""
+    refused: list[tuple[str, str]] = field(default_factory=list)
 
     def start_bank(self, *, accounts: str = "", more: tuple[str, ...] = ()) -> None:
         self._start("bank", accounts, "--peer-pub", str(self.home / "keys/wire.pub"), *more)
@@ -101,6 +106,10 @@ class World:
     def budget(self) -> BudgetClient:
         return BudgetClient(self.ready("budget")["url"], wait_s=5)
 
+    def of(self, bank: str, profiles: Path = PROFILES) -> Desk:
+        """Our side of the wire towards one bank, as its profile wants it."""
+        return Desk(self, bank, load_profiles(profiles)[bank])
+
     def send(self, message: Message, **how: Any) -> None:
         parts = encode(message, created=datetime.now(SHANGHAI), envelope=self.envelope, **how)
         self.channel.put(parts)
@@ -147,6 +156,74 @@ class World:
         told.raise_for_status()
         answer: dict[str, Any] = told.json()
         return answer
+
+
+@dataclass
+class Desk:
+    """One bank by its profile: both bindings, one way to speak and to listen."""
+
+    world: World
+    bank: str
+    profile: BankProfile
+    heard: list[Received] = field(default_factory=list)
+
+    @property
+    def endpoint(self) -> BankEndpoint:
+        return self.world.bank(self.bank)
+
+    @property
+    def envelope(self) -> WireEnvelope:
+        return self.world.keys.facing(self.endpoint.sm2_public, distid=self.profile.distid)
+
+    @property
+    def api(self) -> ApiChannel:
+        return ApiChannel(self.endpoint, self.envelope, "YKT-test", self.profile, wait_s=5)
+
+    def channel(self, binding: str) -> Any:
+        return self.api if binding == HTTP else SftpChannel(self.endpoint, wait_s=5)
+
+    def encode(self, message: Message, **how: Any) -> tuple[SealedPart, ...]:
+        how = {"created": datetime.now(SHANGHAI), "profile": self.profile} | how
+        return encode(message, envelope=self.envelope, **how)
+
+    def put(self, parts: Sequence[SealedPart], msg: Msg) -> None:
+        """Hand over; what is answered at once is heard like everything else."""
+        self._hear(self.channel(self.profile.binding(msg)).put(parts))
+
+    def send(self, message: Message, **how: Any) -> tuple[SealedPart, ...]:
+        parts = self.encode(message, **how)
+        self.put(parts, message.msg)
+        return parts
+
+    def collect(self) -> None:
+        for binding in (FILE, HTTP):
+            if self.profile.speaks(binding):
+                channel = self.channel(binding)
+                found = channel.fetch()
+                self._hear(found)
+                channel.archive(found)
+
+    def _hear(self, files: Sequence[InboundFile]) -> None:
+        for file in files:
+            try:
+                self.heard.append(decode(file, self.envelope, profile=self.profile))
+            except FileRefused as refused:
+                self.world.refused.append((str(refused), refused.code))
+
+    def wait_for(self, msg: Msg, batch_no: str, count: int = 1) -> list[Received]:
+        """That many messages of a kind about a batch, since they were last waited for."""
+
+        def of(one: Received) -> bool:
+            return (one.name.msg, one.name.batch_no) == (msg, batch_no)
+
+        def found() -> list[Received] | None:
+            self.collect()
+            these = [one for one in self.heard if of(one)]
+            return these if len(these) >= count else None
+
+        these = until(found, lambda: str(self.world.refused))
+        self.heard = [one for one in self.heard if not of(one)]
+        return these
 
 
 def closing(home: Path) -> Iterator[World]:

@@ -27,6 +27,15 @@ PEOPLE = [
 STRANGER = ("6228480000000000094", "无此人", "500243199001010011")
 
 
+def accounts_at(bank: str) -> str:
+    """The same four people at that bank; whoever its characters cannot hold stands there too."""
+    return accounts().replace('"ABC"', f'"{bank}"')
+
+
+def batch_no_of(bank: str) -> str:
+    return bank + new_batch_no()[3:]
+
+
 def accounts() -> str:
     return "".join(
         json.dumps({

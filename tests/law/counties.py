@@ -15,9 +15,9 @@ from yikatong.accounting.models import Voucher, VoucherEntry
 from yikatong.audit.rules import canonical_event, event_hash
 from yikatong.catalogue.models import Definition
 from yikatong.disclosure.models import Disclosure, DisclosureRow
-from yikatong.feedback.models import DayAccount, PaymentResult, Refund
+from yikatong.feedback.models import DayAccount, PaymentResult, Refund, SmsReport
 from yikatong.funding.models import FundingRequest, TreasuryConfirmation
-from yikatong.jobs.models import Inbox, Outbox, Quarantine
+from yikatong.jobs.models import BankNonce, Inbox, Outbox, Quarantine
 from yikatong.journey.models import JourneyEdge
 from yikatong.journey.steps import JOURNEYS, edges
 from yikatong.payout.models import BankShare, PaymentInstruction, Stop
@@ -82,6 +82,7 @@ def _county(planter: Planter, county: str) -> None:
     for number, model in enumerate((Outbox, Inbox)):
         extra = {"sm3": f"{county}{number}".encode()} if model is Inbox else {"key": county}
         planter.put(model, **extra)
+    planter.put(BankNonce, nonce=county)
     planter.put(Quarantine, fingerprint=county, sentence="一笔不符")
     planter.put(VerificationRequest, batch_no=f"V{county}", versions=[])
     account = planter._value("SELECT id FROM registry_cardaccount WHERE person_id = %s", person)
@@ -197,6 +198,7 @@ def _sent(planter: Planter, batch: int, person: int, **values: Any) -> int:
         bank_serial=f"B{batch}" if success else None,
         at=NOON,
     )
+    planter.put(SmsReport, payment=payment, status="DELIVRD")
     if not success:
         planter.put(Refund, share=share, refund_no=f"RF{batch}", amount_fen=10_000)
     voucher = planter.put(Voucher, batch=batch, event=f"batch-{batch}", kind="V1")

@@ -202,6 +202,30 @@ def serve(port: Annotated[int, typer.Option("--port", help="0 为自选空闲端
         serving.serve(port)
 
 
+@bank_app.command("fault")
+def bank_fault(
+    kind: str,
+    *,
+    bank: Annotated[str, typer.Option(help="只对这家银行（三位简码）")] = "",
+    times: Annotated[int, typer.Option(help="发生几次")] = 1,
+    facts: Annotated[list[str] | None, typer.Option("--set", help="名=值，可重复")] = None,
+) -> None:
+    """让模拟银行出一种故障。"""
+    from yikatong.cli import simulated
+
+    with session.refusals():
+        simulated.arm(kind, bank=bank, times=times, facts=facts or [])
+
+
+@bank_app.command("faults")
+def bank_faults(*, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """故障的种类，各真正发生了几次。"""
+    from yikatong.cli import simulated
+
+    with session.refusals():
+        simulated.show_faults(as_json=as_json)
+
+
 @bank_app.command("serve")
 def bank_serve(
     seed: Annotated[int, typer.Option("--seed")] = 1,

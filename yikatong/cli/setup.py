@@ -21,6 +21,7 @@ from yikatong.cli import database, session
 from yikatong.cli.postgres import Server
 from yikatong.cli.sample import books
 from yikatong.cli.sample.people import SamplePopulation, generate
+from yikatong.connectors.bank.profiles import load_profiles, missing
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.home import CHECKOUT, Home
 from yikatong.vault.keys import KeyRing
@@ -120,6 +121,7 @@ def _set_up(slug: str) -> None:
     from yikatong.organisation.scoping import acting_as_owner
 
     pack = pack_of(slug)
+    missing({b.bank_no3: b.name for b in pack.banks}, load_profiles(session.PACKS / "banks"))
     actor = session.owner_scope(pack.code)
     with acting_as_owner(actor):
         actions.set_up_county(

@@ -8,9 +8,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+import httpx
 
 from yikatong.cli import processes, session
+from yikatong.kernel.errors import Refused
 from yikatong.kernel.home import CHECKOUT
 
 BANK, BUDGET = "bank", "budget"
@@ -23,7 +26,8 @@ def bank_command(accounts: Path, *, seed: int, fail_rate: str) -> list[str]:
     return processes.python(
         "simulators.bank", "serve", "--books", str(home.simulators / BANK), "--seed", str(seed),
         "--fail-rate", fail_rate, "--peer-pub", str(home.keys / "wire.pub"),
-        "--ready", str(home.run / "bank.json"), "--accounts", str(accounts), *counties,
+        "--ready", str(home.run / "bank.json"), "--accounts", str(accounts),
+        "--profiles", str(session.PACKS / "banks"), *counties,
     )  # fmt: skip
 
 
@@ -76,6 +80,44 @@ def start_both(*, seed: int) -> tuple[dict[str, object], dict[str, object]]:
         json.loads((home.run / "bank.json").read_text("utf-8")),
         json.loads((home.run / "budget.json").read_text("utf-8")),
     )
+
+
+def arm(kind: str, *, bank: str, times: int, facts: list[str]) -> None:
+    """Have the running bank simulator fail in one way. Raises Refused in its own words."""
+    asked: dict[str, object] = {"kind": kind, "times": times} | ({"bank_no3": bank} if bank else {})
+    for fact in facts:
+        name, _, value = fact.partition("=")
+        asked[name] = int(value) if value.isdecimal() else value
+    _control("POST", "/control/faults", asked)
+    session.say(f"模拟银行将出故障 {kind}，{times} 次")
+
+
+def show_faults(*, as_json: bool) -> None:
+    """Every kind by group, and how often each was really hit."""
+    hits: dict[str, int] = {}
+    for one in _control("GET", "/control/faults")["faults"]:
+        hits[one["kind"]] = hits.get(one["kind"], 0) + one["hits"]
+    groups = _control("GET", "/control/faults/kinds")["groups"]
+    if as_json:
+        session.show_json({"groups": groups, "hits": hits})
+        return
+    for group, kinds in groups.items():
+        for kind, what in kinds.items():
+            sys.stdout.write(f"{group:<13}{kind:<24}{hits.get(kind, 0):>4}  {what}\n")
+
+
+def _control(method: str, path: str, content: object = None) -> dict[str, Any]:
+    try:
+        ready = json.loads((session.home().run / "bank.json").read_text("utf-8"))
+        told = httpx.request(
+            method, ready["control_url"] + path, json=content, timeout=5, trust_env=False
+        )
+        answer: dict[str, Any] = told.json()
+    except (OSError, ValueError, KeyError, httpx.HTTPError):
+        raise Refused("模拟银行没有运行，请先运行 ./ykt bank serve。") from None
+    if told.is_error:
+        raise Refused(str(answer.get("reason", "模拟银行没有接受这个要求。")))
+    return answer
 
 
 def write_accounts() -> Path:

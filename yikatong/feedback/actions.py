@@ -8,9 +8,9 @@ from typing import Any
 from django.utils import timezone
 
 from yikatong.connectors.bank.codes import reason_of, translated
-from yikatong.connectors.bank.messages import DayRow, RefundRow, ResultRow
+from yikatong.connectors.bank.messages import DayRow, RefundRow, ResultRow, SmsRow
 from yikatong.feedback import bulk
-from yikatong.feedback.models import DayAccount, PaymentResult, Refund
+from yikatong.feedback.models import DayAccount, PaymentResult, Refund, SmsReport
 from yikatong.feedback.rules import Effect, effect_of
 from yikatong.jobs.actions import quarantine
 from yikatong.kernel.actor import Actor
@@ -134,6 +134,33 @@ def note_refund(share: BankShare, rows: Sequence[RefundRow], *, actor: Actor) ->
         )
         fresh += row.amount_fen if is_new else 0
     return fresh
+
+
+def note_texts(share: BankShare, rows: Sequence[SmsRow], *, actor: Actor) -> int:
+    """Record what became of text messages, each word once; gives how many rows are not of this
+    share.
+    """
+    known = {
+        payment.detail_id: payment
+        for payment in Payment.objects.filter(
+            county=actor.scope.county, share=share, detail_id__in=[row.detail_id for row in rows]
+        )
+    }
+    reports = [
+        SmsReport(
+            county=actor.scope.county,
+            unit_no=share.unit_no,
+            department_no=share.department_no,
+            bank_no=share.bank_no,
+            payment=known[row.detail_id],
+            status=row.status,
+            at=row.reported_at,
+        )
+        for row in rows
+        if row.detail_id in known
+    ]
+    SmsReport.objects.bulk_create(reports, ignore_conflicts=True, batch_size=1000)
+    return len(rows) - len(reports)
 
 
 def note_day(

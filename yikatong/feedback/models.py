@@ -85,3 +85,21 @@ class DayAccount(CountyRecord):
     class Meta:
         db_table_comment = "日终对账"
         indexes = (models.Index(fields=["county", "bank_no", "day"], name="day_account_by_bank"),)
+
+
+class SmsReport(CountyRecord):
+    """短信回报: what a bank says became of the text message about a payment, each word once."""
+
+    department_no = models.IntegerField(db_comment="主管部门编号")
+    bank_no = models.IntegerField(db_comment="代发银行编号")
+    payment = models.ForeignKey(
+        Payment, on_delete=models.PROTECT, related_name="texts", db_comment="代发明细"
+    )
+    status = models.CharField(max_length=8, db_comment="短信状态：DELIVRD、UNDELIV、EXPIRED 等")
+    at = models.DateTimeField(db_comment="回报时间")
+
+    class Meta:
+        db_table_comment = "短信回报"
+        constraints = (
+            models.UniqueConstraint(fields=["payment", "status"], name="one_report_per_text"),
+        )

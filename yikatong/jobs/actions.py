@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from datetime import timedelta
+from typing import Final
 
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from yikatong.jobs.models import Inbox, Outbox, Quarantine
+from yikatong.jobs.models import BankNonce, Inbox, Outbox, Quarantine
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.digest import sm3
 
+NONCE_KEPT: Final = timedelta(hours=1)
+
 
 def keep_outgoing(
-    *, bank_no: int, key: str, kind: str, name: str, payload: bytes, signature: bytes, actor: Actor
+    *,
+    bank_no: int,
+    key: str,
+    kind: str,
+    name: str,
+    payload: bytes,
+    signature: bytes,
+    actor: Actor,
+    first_seq: int | None = None,
+    last_seq: int | None = None,
 ) -> None:
     """Store bytes before their first try; a second call under the same key keeps the first."""
     Outbox.objects.get_or_create(
@@ -24,6 +38,8 @@ def keep_outgoing(
             "name": name,
             "payload": payload,
             "signature": signature,
+            "first_seq": first_seq,
+            "last_seq": last_seq,
             "made_at": timezone.now(),
         },
     )
@@ -35,6 +51,32 @@ def note_answered(kinds: Collection[str], batch_no: str, *, actor: Actor) -> Non
         Outbox.objects.filter(
             county=actor.scope.county, key__startswith=f"{kind}:{batch_no}:", answered_at=None
         ).update(answered_at=timezone.now())
+
+
+def note_part_answered(kind: str, batch_no: str, part: int, *, actor: Actor) -> Outbox | None:
+    """One part of ours has its answer; gives the part, None where it is not ours."""
+    ours = Outbox.objects.filter(county=actor.scope.county, key=f"{kind}:{batch_no}:{part}")
+    ours.filter(answered_at=None).update(answered_at=timezone.now())
+    found: Outbox | None = ours.first()
+    return found
+
+
+def use_nonce(bank_no: int, nonce: str, *, actor: Actor) -> bool:
+    """False where this bank has used it before."""
+    try:
+        with transaction.atomic():
+            BankNonce.objects.create(
+                county=actor.scope.county, bank_no=bank_no, nonce=nonce, seen_at=timezone.now()
+            )
+    except IntegrityError:
+        return False
+    return True
+
+
+def forget_nonces(*, actor: Actor) -> None:
+    """What is older than any call that is still taken for fresh."""
+    before = timezone.now() - NONCE_KEPT
+    BankNonce.objects.filter(county=actor.scope.county, seen_at__lt=before).delete()
 
 
 def send_again(messages: Iterable[Outbox], *, actor: Actor) -> None:

@@ -20,6 +20,8 @@ class Outbox(models.Model):
     sent_at = models.DateTimeField(null=True, db_comment="送达时间")
     attempts = models.IntegerField(default=0, db_comment="尝试次数")
     answered_at = models.DateTimeField(null=True, db_comment="对方答复时间，空为尚无回执")
+    first_seq = models.IntegerField(null=True, db_comment="发放分包的首行序号")
+    last_seq = models.IntegerField(null=True, db_comment="发放分包的末行序号")
 
     class Meta:
         db_table_comment = "出站报文"
@@ -53,6 +55,25 @@ class Inbox(models.Model):
     class Meta:
         db_table_comment = "入站报文"
         ordering = ("id",)
+
+
+class BankNonce(models.Model):
+    """接口随机数: a bank's call is taken once within its time window (interfaces.md §2.6)."""
+
+    id = models.BigAutoField(primary_key=True, db_comment="编号")
+    county = models.CharField(max_length=6, db_comment="区县代码")
+    bank_no = models.IntegerField(db_comment="代发银行编号")
+    nonce = models.CharField(max_length=64, db_comment="银行调用的随机数")
+    seen_at = models.DateTimeField(db_comment="收到时间")
+
+    class Meta:
+        db_table_comment = "接口随机数"
+        ordering = ("id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["county", "bank_no", "nonce"], name="one_call_per_nonce"
+            ),
+        )
 
 
 class Quarantine(models.Model):

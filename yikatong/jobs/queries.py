@@ -39,6 +39,25 @@ def unapplied_by_id(inbox_id: int, *, scope: Scope) -> Inbox | None:
     return found
 
 
+def under_key(
+    bank_no: int, kind: str, batch_no: str, part: int, *, scope: Scope
+) -> QuerySet[Inbox]:
+    """What a bank has said under one key of the API, `<message>:<batch_no>:<part>`."""
+    return Inbox.objects.filter(
+        county=scope.county,
+        bank_no=bank_no,
+        kind=kind,
+        name__contains=f"_{batch_no}_{part:03}of",
+    ).order_by("id")
+
+
+def unanswered_parts(kind: str, batch_no: str, *, scope: Scope) -> QuerySet[Outbox]:
+    """Parts of ours that a bank has not answered one by one."""
+    return Outbox.objects.filter(
+        county=scope.county, key__startswith=f"{kind}:{batch_no}:", answered_at=None
+    ).order_by("id")
+
+
 def parts_of(kept: Inbox, *, scope: Scope) -> list[Inbox]:
     """The kept parts of the message that this file belongs to: one name but for its part."""
     stem = kept.name.rsplit("_", 1)[0]

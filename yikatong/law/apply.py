@@ -36,6 +36,7 @@ APPEND_ONLY: Final = (
     "feedback_paymentresult",
     "feedback_refund",
     "feedback_dayaccount",
+    "feedback_smsreport",
     "funding_treasuryconfirmation",
     "payout_paymentinstruction",
     "registry_cardaccountversion",

@@ -6,30 +6,43 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
+from yikatong.connectors.bank.api import ApiChannel
 from yikatong.connectors.bank.endpoint import BankEndpoint, load_endpoints
 from yikatong.connectors.bank.files import InboundFile, SealedPart, encode
-from yikatong.connectors.bank.messages import Message
+from yikatong.connectors.bank.messages import Message, Msg
 from yikatong.connectors.bank.names import PartName
-from yikatong.connectors.bank.ports import Envelope
+from yikatong.connectors.bank.ports import Channel
+from yikatong.connectors.bank.profiles import FILE, HTTP, BankProfile, load_profiles, missing
 from yikatong.connectors.bank.refusals import FileRefused
 from yikatong.connectors.bank.sftp import SftpChannel
-from yikatong.jobs.actions import keep_incoming, keep_outgoing, quarantine, send_again
+from yikatong.jobs.actions import (
+    forget_nonces,
+    keep_incoming,
+    keep_outgoing,
+    quarantine,
+    send_again,
+)
 from yikatong.jobs.models import Outbox
 from yikatong.jobs.queries import unanswered, unsent
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor, Scope
+from yikatong.kernel.errors import TryAgain
 from yikatong.organisation.models import PayingBank
 from yikatong.organisation.queries import paying_banks
 from yikatong.organisation.scoping import acting
-from yikatong.vault.wire import WireKeys
+from yikatong.vault.wire import WireEnvelope, WireKeys, key_id
 
 TELL_AFTER: Final = 3
+ASKED_FIRST: Final = frozenset({Msg.PAY.value, Msg.REL.value, Msg.CAN.value})
+NEVER_HEARD: Final = "UNKNOWN"
 
 
 def endpoint_of(bank: PayingBank) -> BankEndpoint:
@@ -37,14 +50,44 @@ def endpoint_of(bank: PayingBank) -> BankEndpoint:
     return load_endpoints(settings.BANK_ENDPOINTS)[bank.code3]
 
 
-def envelope_of(bank: PayingBank) -> Envelope:
+@cache
+def _profiles(folder: Path) -> dict[str, BankProfile]:
+    return load_profiles(folder)
+
+
+def profile_of(bank: PayingBank) -> BankProfile:
+    """How this bank wants its messages. Raises Refused where it has no profile."""
+    known = _profiles(settings.BANK_PROFILES)
+    missing({bank.code3: bank.name}, known)
+    return known[bank.code3]
+
+
+def envelope_of(bank: PayingBank) -> WireEnvelope:
     """Our keys facing this bank's."""
-    return WireKeys.load(settings.HOME.keys).facing(endpoint_of(bank).sm2_public)
+    return WireKeys.load(settings.HOME.keys).facing(
+        endpoint_of(bank).sm2_public, distid=profile_of(bank).distid
+    )
+
+
+def channel_of(bank: PayingBank, binding: str) -> Channel:
+    """The way to this bank: its folders, or its API."""
+    endpoint = endpoint_of(bank)
+    if binding == FILE:
+        return SftpChannel(endpoint)
+    return api_of(bank)
+
+
+def api_of(bank: PayingBank) -> ApiChannel:
+    envelope = envelope_of(bank)
+    certificate = f"YKT-{key_id(envelope.own.public)}"
+    return ApiChannel(endpoint_of(bank), envelope, certificate, profile_of(bank))
 
 
 def post(message: Message, bank: PayingBank, *, actor: Actor) -> None:
     """Fix a message's bytes in the outbox and queue their delivery, in the caller's transaction."""
-    parts = encode(message, created=timezone.localtime(), envelope=envelope_of(bank))
+    parts = encode(
+        message, created=timezone.localtime(), envelope=envelope_of(bank), profile=profile_of(bank)
+    )
     for part in parts:
         keep_outgoing(
             bank_no=bank.bank_no,
@@ -53,6 +96,8 @@ def post(message: Message, bank: PayingBank, *, actor: Actor) -> None:
             name=part.name,
             payload=part.sealed,
             signature=part.signature,
+            first_seq=part.first,
+            last_seq=part.last,
             actor=actor,
         )
     defer("organisation.deliver", bank_no=bank.bank_no, county=bank.county)
@@ -67,15 +112,20 @@ def deliver(bank: PayingBank, *, actor: Actor) -> int:
     with acting(actor):
         waiting = list(unsent(bank.bank_no, scope=actor.scope))
         Outbox.objects.filter(pk__in=[one.pk for one in waiting]).update(attempts=F("attempts") + 1)
-    parts = [
-        SealedPart(one.name, bytes(one.payload), bytes(one.signature), one.key, "", 0, 0)
-        for one in waiting
-    ]
-    if parts:
-        SftpChannel(endpoint_of(bank)).put(parts)
+    for binding in (FILE, HTTP):
+        these = [one for one in waiting if PartName.parse(one.name).is_file == (binding == FILE)]
+        if not these:
+            continue
+        answers = channel_of(bank, binding).put([_part(one) for one in these])
         with acting(actor):
-            Outbox.objects.filter(pk__in=[one.pk for one in waiting]).update(sent_at=timezone.now())
-    return len(parts)
+            Outbox.objects.filter(pk__in=[one.pk for one in these]).update(sent_at=timezone.now())
+        for answer in answers:
+            _keep(answer, bank, actor=actor)
+    return len(waiting)
+
+
+def _part(one: Outbox) -> SealedPart:
+    return SealedPart(one.name, bytes(one.payload), bytes(one.signature), one.key, "", 0, 0)
 
 
 def remind(bank: PayingBank, *, actor: Actor) -> int:
@@ -89,7 +139,11 @@ def remind(bank: PayingBank, *, actor: Actor) -> int:
         silent = list(unanswered(bank.bank_no, sent_before=before, scope=actor.scope))
         if not silent:
             return 0
-        send_again(silent, actor=actor)
+    known = {one.pk for one in silent if _stands(one, bank)}
+    with acting(actor):
+        Outbox.objects.filter(pk__in=known).update(sent_at=timezone.now())
+        send_again([one for one in silent if one.pk not in known], actor=actor)
+        forget_nonces(actor=actor)
         defer("organisation.deliver", bank_no=bank.bank_no, county=bank.county)
         for one in silent:
             if one.attempts >= TELL_AFTER:
@@ -105,44 +159,76 @@ def remind(bank: PayingBank, *, actor: Actor) -> int:
     return len(silent)
 
 
+def _stands(one: Outbox, bank: PayingBank) -> bool:
+    """Whether the bank says that it has this message: asked first, where it can be asked.
+
+    A bank that knows the batch offers its answers about it once more, and they are fetched.
+    """
+    name = PartName.parse(one.name)
+    if name.is_file or one.kind not in ASKED_FIRST:
+        return False
+    try:
+        state = api_of(bank).ask(name.batch_no).state
+    except (TryAgain, FileRefused):
+        return False
+    if one.kind == Msg.PAY:
+        return state != NEVER_HEARD
+    return state in ("PAYING", "DONE") if one.kind == Msg.REL else state == "CANCELLED"
+
+
 def collect(bank: PayingBank, *, actor: Actor) -> int:
-    """Fetch the bank's complete files, keep them whole, then archive them; gives how many."""
-    channel = SftpChannel(endpoint_of(bank))
+    """Fetch the bank's complete messages, keep them whole, then archive them; gives how many."""
+    profile = profile_of(bank)
+    return sum(
+        _collected(channel_of(bank, binding), bank, actor=actor)
+        for binding in (FILE, HTTP)
+        if profile.speaks(binding)
+    )
+
+
+def _collected(channel: Channel, bank: PayingBank, *, actor: Actor) -> int:
     files = channel.fetch()
-    good: list[InboundFile] = []
-    bad: list[InboundFile] = []
-    for file in files:
-        try:
-            name = PartName.parse(file.name)
-        except FileRefused as error:
-            bad.append(file)
-            _set_aside(file, str(error), bank, actor=actor)
-            continue
-        # one folder per bank: a file may speak to another county of this home
-        addressee = replace(actor, scope=Scope(name.county))
-        with acting(addressee):
-            known = {one.code3: one for one in paying_banks(scope=addressee.scope).values()}
-            kept = keep_incoming(
-                bank_no=known[bank.code3].bank_no if bank.code3 in known else bank.bank_no,
-                kind=name.msg.value,
-                name=file.name,
-                payload=file.sealed,
-                signature=file.signature,
-                actor=addressee,
-            )
-            if kept is not None:
-                defer(
-                    "journey.apply_message",
-                    lock=f"inbox-{name.county}",
-                    inbox_id=kept.pk,
-                    county=name.county,
-                )
-        good.append(file)
+    good = [file for file in files if _keep(file, bank, actor=actor)]
+    bad = [file for file in files if file not in good]
     if good:
         channel.archive(good)
     if bad:
         channel.reject(bad)
     return len(files)
+
+
+def _keep(file: InboundFile, bank: PayingBank, *, actor: Actor) -> bool:
+    """Into the inbox, to be applied; False: set aside, its name says nothing to us."""
+    try:
+        name = PartName.parse(file.name)
+    except FileRefused as error:
+        _set_aside(file, str(error), bank, actor=actor)
+        return False
+    # one folder per bank: a file may speak to another county of this home
+    addressee = replace(actor, scope=Scope(name.county))
+    with acting(addressee):
+        known = {one.code3: one for one in paying_banks(scope=addressee.scope).values()}
+        keep(file, name, known.get(bank.code3, bank).bank_no, actor=addressee)
+    return True
+
+
+def keep(file: InboundFile, name: PartName, bank_no: int, *, actor: Actor) -> None:
+    """Store one message whole and queue its application, in the caller's transaction."""
+    kept = keep_incoming(
+        bank_no=bank_no,
+        kind=name.msg.value,
+        name=file.name,
+        payload=file.sealed,
+        signature=file.signature,
+        actor=actor,
+    )
+    if kept is not None:
+        defer(
+            "journey.apply_message",
+            lock=f"inbox-{name.county}",
+            inbox_id=kept.pk,
+            county=name.county,
+        )
 
 
 def _set_aside(file: InboundFile, why: str, bank: PayingBank, *, actor: Actor) -> None:

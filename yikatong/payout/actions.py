@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from django.utils import timezone
@@ -27,6 +28,7 @@ from yikatong.submission.models import Approval, Batch
 from yikatong.submission.queries import approval_of
 
 SHORTEST_REASON: Final = 4
+REASON_MOST: Final = 200
 CLOSING: Final = frozenset({Duty.FINANCE, Duty.DEPT_CLERK, Duty.DEPT_CHIEF})
 STOPPABLE: Final = frozenset({"READY", "REQUESTED", "IN_REVIEW", "RELEASED", "FUNDED"})
 
@@ -81,6 +83,39 @@ def received(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict
         note=f"{len(shares) - len(refused)} 家银行已接收"
         + (f"，{len(refused)} 家拒收" if refused else "")
     )
+
+
+def let_go(
+    share: BankShare, first_seq: int, last_seq: int, reason: str, *, is_last: bool, actor: Actor
+) -> bool:
+    """A refused part: its lines leave into a new draft, unless they are all that is left of the
+    share; gives whether any live row stays. With the last part gone the share itself is refused,
+    and `received` redrafts it.
+    """
+    live = share.payments.filter(state=PaymentState.SENT)
+    if is_last and not live.exclude(seq__range=(first_seq, last_seq)).exists():
+        return False
+    lines = bulk.withdraw_rows(share.pk, first_seq, last_seq)
+    if lines:
+        redraft(share.batch, lines, f"银行拒收：{reason}", actor=actor)
+    return True
+
+
+def set_unwritable_aside(share: BankShare, problems: Mapping[str, str], *, actor: Actor) -> bool:
+    """Rows (`detail_id` → why) that this bank's characters or fields cannot hold, F12: their lines
+    leave into a new draft before anything is sent. Gives whether anything is left to send.
+    """
+    reason = "银行无法处理（F12）：" + "；".join(sorted(set(problems.values()))[:3])
+    live = share.payments.filter(state=PaymentState.SENT)
+    if not live.exclude(detail_id__in=list(problems)).exists():
+        move_share(share, "refused", actor=actor, reason=reason[:REASON_MOST])
+        defer(
+            "journey.nudge", lock=f"batch-{share.batch_id}", batch_id=share.batch_id,
+            county=share.county,
+        )  # fmt: skip
+        return False
+    redraft(share.batch, bulk.withdraw_named(share.pk, list(problems)), reason, actor=actor)
+    return True
 
 
 def instruct(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:

@@ -62,6 +62,28 @@ def withdraw_payments(share_id: int) -> list[int]:
         return [line_id for (line_id,) in cursor.fetchall()]
 
 
+def withdraw_rows(share_id: int, first_seq: int, last_seq: int) -> list[int]:
+    """Payments of one part that will not be paid from this share; gives their lines."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE payout_payment SET state = 'WITHDRAWN' WHERE share_id = %s AND state = 'SENT'"
+            " AND seq BETWEEN %s AND %s RETURNING line_id",
+            [share_id, first_seq, last_seq],
+        )
+        return [line_id for (line_id,) in cursor.fetchall()]
+
+
+def withdraw_named(share_id: int, detail_ids: Sequence[str]) -> list[int]:
+    """Payments that this bank cannot even be told of; gives their lines."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE payout_payment SET state = 'WITHDRAWN' WHERE share_id = %s AND state = 'SENT'"
+            " AND detail_id = ANY(%s) RETURNING line_id",
+            [share_id, list(detail_ids)],
+        )
+        return [line_id for (line_id,) in cursor.fetchall()]
+
+
 def sent_digest(share_id: int) -> bytes:
     """SM3 over the digests of the lines that this share pays."""
     with connection.cursor() as cursor:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from procrastinate.contrib.django import app
 
+from yikatong.connectors.bank.refusals import Unwritable
 from yikatong.jobs.patience import PATIENCE
+from yikatong.jobs.queue import defer
 from yikatong.organisation.machines import machine
 from yikatong.organisation.queries import county_settings, paying_banks
 from yikatong.organisation.scoping import acting
 from yikatong.organisation.wire import post
 from yikatong.payout import messages
+from yikatong.payout.actions import set_unwritable_aside
 from yikatong.payout.queries import payment_by_id, share_by_id, stops_before
 
 
@@ -19,7 +22,13 @@ def post_roster(share_id: int, county: str) -> None:
         share = share_by_id(share_id, scope=actor.scope)
         bank = paying_banks(scope=actor.scope)[share.bank_no]
         hotline = county_settings(scope=actor.scope).settings.get("hotline", "")
-        post(messages.roster(share, bank_name=bank.name, hotline=hotline), bank, actor=actor)
+        roster = messages.roster(share, bank_name=bank.name, hotline=hotline)
+        try:
+            post(roster, bank, actor=actor)
+        except Unwritable as error:
+            if set_unwritable_aside(share, messages.named(roster, error), actor=actor):
+                # in a job of its own: what is left is read anew
+                defer("payout.post_roster", share_id=share.pk, county=county)
 
 
 @app.task(name="payout.post_release", queue="main", retry=PATIENCE)

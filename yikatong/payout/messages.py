@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from yikatong.connectors.bank.messages import CancelRow, Message, Msg, PayRow, Release
+from yikatong.connectors.bank.refusals import Unwritable
 from yikatong.funding.queries import live_requests
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.money import Money
@@ -19,6 +20,15 @@ WHOLE, ROW = "ALL", "ROW"
 def roster(share: BankShare, *, bank_name: str, hotline: str) -> Message:
     """PAY: the live payments of a share, with the bank's own form of each name."""
     return Message(Msg.PAY, share.batch_no, tuple(_pay_rows(share, bank_name, hotline)))
+
+
+def named(message: Message, error: Unwritable) -> dict[str, str]:
+    """The payments that cannot be written, each with its first reason."""
+    rows = [row for row in message.rows if isinstance(row, PayRow)]
+    why: dict[str, str] = {}
+    for problem in error.problems:
+        why.setdefault(rows[problem.row - 1].detail_id, f"{problem.field} {problem.reason}")
+    return why
 
 
 def release(share: BankShare, *, scope: Scope) -> Message:

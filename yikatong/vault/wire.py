@@ -1,27 +1,38 @@
-"""The crypto port of the wire: SM2 signatures and SM4-GCM envelopes for whole file parts.
+"""The crypto of the wire: SM2 signatures, SM4-GCM envelopes for whole parts and for single fields.
 
-The driver is software with keys in files: 非密评. A certified device (HSM, SDF) replaces this
-module and keeps its shapes. GmSSL writes a line of its own to stderr when a check fails; here
-such a failure is `False`, or a refusal in words.
+`KeyHolder` is the port: the default driver is software with keys in files (非密评); a certified
+device (PKCS#11, SDF of GM/T 0018) implements its two verbs and never shows the private key.
+GmSSL writes a line of its own to stderr when a check fails; here such a failure is `False`, or a
+refusal in words.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import gmssl_pyx
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from yikatong.kernel.digest import sm3
 from yikatong.kernel.errors import Refused
 
 MAGIC: Final = b"BCP1"
+# a, b, Gx, Gy of the recommended curve (GB/T 32918.5)
+CURVE: Final = bytes.fromhex(
+    "FFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFC"
+    "28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93"
+    "32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7"
+    "BC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0"
+)
+DISTID: Final = "1234567812345678"
 KEY_BYTES: Final = 16
 NONCE_BYTES: Final = 12
 TAG_BYTES: Final = 16
@@ -32,9 +43,24 @@ SIGNATURE_MOST: Final = 72
 CANNOT_OPEN: Final = "文件无法解密：不是发给本单位的，或者传输中被改动，请对方重新发送。"
 
 
+class KeyHolder(Protocol):
+    """Who holds our private key: 64 bytes of public key, and two verbs."""
+
+    @property
+    def public(self) -> bytes: ...
+
+    def sign(self, data: bytes, distid: str, /) -> bytes:
+        """SM2 with SM3 over Z‖data: DER."""
+        ...
+
+    def unwrap(self, wrapped: bytes, /) -> bytes:
+        """SM2 decryption of a short secret (DER, C1C3C2). Raises Refused where it is not ours."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class WireKeys:
-    """Our own SM2 pair: raw bytes, 32 private and 64 public (x‖y)."""
+    """The file driver: our own SM2 pair as raw bytes, 32 private and 64 public (x‖y)."""
 
     public: bytes
     private: bytes = field(repr=False)
@@ -79,9 +105,20 @@ class WireKeys:
         """128 hexadecimal digits: what the other side is given."""
         return self.public.hex()
 
-    def facing(self, peer_public_hex: str) -> WireEnvelope:
+    def sign(self, data: bytes, distid: str, /) -> bytes:
+        # GmSSL's own SM3 is slower than the house's, and a part may be large
+        digest = e_value(self.public, data, distid)
+        return bytes(gmssl_pyx.sm2_sign_sm3_digest(self.private, digest))
+
+    def unwrap(self, wrapped: bytes, /) -> bytes:
+        try:
+            return bytes(gmssl_pyx.sm2_decrypt(self.private, wrapped))
+        except gmssl_pyx.GmsslInnerError:
+            raise Refused(CANNOT_OPEN) from None
+
+    def facing(self, peer_public_hex: str, *, distid: str = DISTID) -> WireEnvelope:
         """The envelope between us and one peer, known by its public key in hexadecimal."""
-        return WireEnvelope(self, public_key(peer_public_hex))
+        return WireEnvelope(self, public_key(peer_public_hex), distid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +129,13 @@ class WireEnvelope:
     tag (16)``; everything before the text is authenticated with it.
     """
 
-    own: WireKeys
+    own: KeyHolder
     peer: bytes
+    distid: str = DISTID
 
     def sign(self, data: bytes, /) -> bytes:
-        """SM2 with SM3, Z by the standard distid 1234567812345678; base64 of DER."""
-        der = gmssl_pyx.sm2_sign(self.own.private, self.own.public, data)
-        return base64.b64encode(der)
+        """SM2 with SM3, Z by the bank's distid, usually 1234567812345678; base64 of DER."""
+        return base64.b64encode(self.own.sign(data, self.distid))
 
     def verify(self, data: bytes, signature: bytes, /) -> bool:
         """True only for the peer's signature over exactly these bytes."""
@@ -109,7 +146,8 @@ class WireEnvelope:
         if not 0 < len(der) <= SIGNATURE_MOST:
             return False
         try:
-            return bool(gmssl_pyx.sm2_verify(self.peer, data, der))
+            digest = e_value(self.peer, data, self.distid)
+            return bool(gmssl_pyx.sm2_verify_sm3_digest(self.peer, digest, der))
         except gmssl_pyx.GmsslInnerError:
             return False
 
@@ -132,14 +170,65 @@ class WireEnvelope:
         text_from = wrapped_to + NONCE_BYTES
         if not sealed.startswith(MAGIC) or len(sealed) < text_from + TAG_BYTES:
             raise Refused(CANNOT_OPEN)
-        try:
-            key = gmssl_pyx.sm2_decrypt(self.own.private, sealed[start:wrapped_to])
-        except gmssl_pyx.GmsslInnerError:
-            raise Refused(CANNOT_OPEN) from None
+        key = self.own.unwrap(sealed[start:wrapped_to])
         if len(key) != KEY_BYTES:
             raise Refused(CANNOT_OPEN)
         nonce = sealed[wrapped_to:text_from]
         return decrypt(key, nonce, sealed[text_from:], sealed[:text_from])
+
+    def new_field_key(self) -> WireFieldKey:
+        """A fresh data key for the personal fields of one body, wrapped for the peer."""
+        key = secrets.token_bytes(KEY_BYTES)
+        wrapped: bytes = gmssl_pyx.sm2_encrypt(self.peer, key)
+        return WireFieldKey(base64.b64encode(wrapped).decode(), key_id(self.peer), key)
+
+    def field_key(self, wrapped: str, /) -> WireFieldKey:
+        """The data key that the peer wrapped for us. Raises Refused where it is not ours."""
+        try:
+            key = self.own.unwrap(base64.b64decode(wrapped, validate=True))
+        except (binascii.Error, ValueError):
+            raise Refused(CANNOT_OPEN) from None
+        if len(key) != KEY_BYTES:
+            raise Refused(CANNOT_OPEN)
+        return WireFieldKey(wrapped, key_id(self.own.public), key)
+
+
+@dataclass(frozen=True, slots=True)
+class WireFieldKey:
+    """Seals values one by one: base64 of nonce (12) ‖ text ‖ tag (16), bound to their place."""
+
+    wrapped: str
+    kid: str
+    key: bytes = field(repr=False)
+
+    def seal(self, value: str, place: bytes, /) -> str:
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return base64.b64encode(nonce + encrypt(self.key, nonce, value.encode(), place)).decode()
+
+    def open(self, sealed: str, place: bytes, /) -> str:
+        """Raises Refused where the text is not for this place, or was changed."""
+        try:
+            content = base64.b64decode(sealed, validate=True)
+            if len(content) < NONCE_BYTES + TAG_BYTES:
+                raise Refused(CANNOT_OPEN)
+            plain = decrypt(self.key, content[:NONCE_BYTES], content[NONCE_BYTES:], place)
+            return plain.decode()
+        except (binascii.Error, ValueError):
+            raise Refused(CANNOT_OPEN) from None
+
+
+def e_value(public: bytes, data: bytes, distid: str) -> bytes:
+    """e = SM3(Z ‖ data) of GB/T 32918.2, where Z binds the signer's name and key."""
+    name = distid.encode()
+    z = sm3((len(name) * 8).to_bytes(2, "big") + name + CURVE + public)
+    running = hashlib.new("sm3", z)
+    running.update(data)
+    return running.digest()
+
+
+def key_id(public: bytes) -> str:
+    """Names a public key on the wire: the first 16 hexadecimal digits of its SM3."""
+    return sm3(public).hex()[:16]
 
 
 def store(keys: WireKeys, path: Path) -> None:

@@ -7,10 +7,17 @@ import sys
 from typing import Any
 
 from yikatong.cli import session
-from yikatong.cli.bench import batch, harness, load, memory, small, xlsx
+from yikatong.cli.bench import bankfile, batch, harness, load, memory, small, xlsx
 from yikatong.kernel.errors import Refused
 
-BENCHMARKS = {"load": load, "batch": batch, "xlsx": xlsx, "small": small, "memory": memory}
+BENCHMARKS = {
+    "load": load,
+    "batch": batch,
+    "xlsx": xlsx,
+    "small": small,
+    "memory": memory,
+    "bankfile": bankfile,
+}
 
 
 def run(name: str, *, rows: int | None, as_json: bool) -> int:

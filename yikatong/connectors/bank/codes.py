@@ -138,12 +138,16 @@ FILE_CODES: Final[Mapping[str, str]] = MappingProxyType(
         "E-UNKNOWN": "没有这个批次或明细",
         "E-FUNDS": "资金与指令不相等",
         "E-STATE": "批次当前状态不能这样办理",
+        "E-CUTOFF": "已过当日截止时间",
     }
 )
 """Codes in a Receipt that refuses a whole file or instruction."""
 
 NOT_A_REFUSAL: Final = frozenset({"E-DUP-CONTENT", "E-FLAG", "E-SIZE"})
 """These leave the share as it is: the first content stands, and a person looks."""
+
+TRY_LATER: Final = frozenset({"E-CUTOFF"})
+"""The bank has not taken the message and will take the very same one later."""
 
 
 def reason_of(code: str) -> BankReason:

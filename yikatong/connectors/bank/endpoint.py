@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from yikatong.kernel.errors import Refused
+
+OPTIONAL: Final = (
+    "inbox", "outbox", "receipts", "archive", "bad", "api_url", "tls_ca", "tls_cert", "tls_key",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class BankEndpoint:
-    """One bank's SFTP and keys.
+    """One bank's SFTP, API and keys; a bank may have one of the two only.
 
     `host_public_key` is the server's key in OpenSSH form, checked strictly; `sm2_public` the
     bank's SM2 key in hexadecimal; `payout_accounts` its 内部代发户 by county (6 digits).
+    `api_url` is the address before `/v1/…`; TLS in front of it may have an authority of its own
+    (`tls_ca`) and ask for our certificate (`tls_cert`, `tls_key`), all paths of PEM files.
     """
 
     bank_no3: str
@@ -31,6 +37,10 @@ class BankEndpoint:
     receipts: str = "ack"
     archive: str = "archive"
     bad: str = "bad"
+    api_url: str = ""
+    tls_ca: str = ""
+    tls_cert: str = ""
+    tls_key: str = ""
 
     def payout_account(self, county: str) -> str:
         """The number of the bank's 内部代发户 for that county. Raises Refused where none is."""
@@ -61,11 +71,7 @@ def load_endpoints(path: Path) -> dict[str, BankEndpoint]:
 
 
 def _endpoint(facts: dict[str, Any]) -> BankEndpoint:
-    folders = {
-        name: str(facts[name])
-        for name in ("inbox", "outbox", "receipts", "archive", "bad")
-        if name in facts
-    }
+    more = {name: str(facts[name]) for name in OPTIONAL if name in facts}
     return BankEndpoint(
         bank_no3=str(facts["bank_no3"]),
         host=str(facts["host"]),
@@ -75,5 +81,5 @@ def _endpoint(facts: dict[str, Any]) -> BankEndpoint:
         host_public_key=str(facts["host_public_key"]).strip(),
         sm2_public=str(facts["sm2_public"]),
         payout_accounts=tuple(sorted(facts.get("payout_accounts", {}).items())),
-        **folders,
+        **more,
     )

@@ -1,40 +1,42 @@
-"""The FILE binding of BCP v1: a message becomes signed, sealed parts, and comes back strictly.
+"""Messages to parts and back, whatever their layout: cut, written, sealed and signed; and strictly
+checked when they come in.
 
-A part is the text ``H|…``, ``D|…``, ``T|…``, ``########`` in GB18030, encrypted as one block,
-with a detached signature over the encrypted bytes. `H` counts the whole message, `T` this part.
+A file is encrypted as one block, with a detached signature over the encrypted bytes. A body of the
+API (`.json`) travels in clear inside TLS with its personal fields sealed, and is signed when sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from yikatong.connectors.bank import refusals
-from yikatong.connectors.bank.lines import BAR, fen, moment, read, whole, written, yuan
+from yikatong.connectors.bank.calls import SignedCall
+from yikatong.connectors.bank.codecs.base import Codec, Page
+from yikatong.connectors.bank.frames import Framed
+from yikatong.connectors.bank.layouts import codec_of
 from yikatong.connectors.bank.messages import (
     BATCH_NO,
-    MAX_ROWS,
+    FROM_BANK,
     PARTED,
     ROW_OF,
-    Column,
     Message,
     Msg,
+    PayRow,
+    ResultRow,
+    ReturnRow,
     Row,
-    columns,
-    money_column,
+    VerifyRow,
 )
 from yikatong.connectors.bank.names import US, PartName
 from yikatong.connectors.bank.ports import Envelope
+from yikatong.connectors.bank.profiles import STANDARD, BankProfile
+from yikatong.connectors.bank.totals import sum_of
 from yikatong.kernel.digest import sm3
 from yikatong.kernel.errors import Refused
 
-VERSION: Final = "1"
-END: Final = "########"
-ENCODING: Final = "gb18030"
-HEADER_FIELDS: Final = 9
-TRAILER_FIELDS: Final = 4
 MOST_PARTS: Final = 999
 
 
@@ -42,7 +44,8 @@ MOST_PARTS: Final = 999
 class SealedPart:
     """A part as it travels. Store these bytes before the first try, and send them again as is.
 
-    `sm3` is that of the D lines, in hexadecimal: the content under the key.
+    `sm3` is that of the content, in hexadecimal: what stands under the key. `first` and `last` are
+    the `seq` of a payout's rows, so that a part that is refused by itself names its payments.
     """
 
     name: str
@@ -52,11 +55,14 @@ class SealedPart:
     sm3: str
     count: int
     amount_fen: int
+    first: int | None = None
+    last: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class InboundFile:
-    """A complete file of the bank as fetched; `folder` is where it lay (`ack` or `out`)."""
+    """A complete message of the bank as fetched; `folder` is where it lay (`ack`, `out`, or the
+    number of an API message)."""
 
     name: str
     sealed: bytes
@@ -82,23 +88,20 @@ class Received:
     is_repeat: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
-    count: int
-    amount_fen: int
-    created: datetime
-
-
 def encode(
     message: Message,
     *,
     created: datetime,
     envelope: Envelope,
+    profile: BankProfile = STANDARD,
     sender: str = US,
-    max_rows: int = MAX_ROWS,
-    encoding: str = ENCODING,
+    max_rows: int | None = None,
+    encoding: str = "",
 ) -> tuple[SealedPart, ...]:
     """Cut, write, seal and sign a message; `created` dates the names and headers.
+
+    Args:
+        max_rows, encoding: instead of the profile's.
 
     Raises:
         Unwritable: values that do not fit or cannot be encoded, all listed.
@@ -107,89 +110,133 @@ def encode(
     numbered = BATCH_NO.fullmatch(message.batch_no)
     if numbered is None or not message.rows or created.tzinfo is None:
         raise ValueError("a message has a batch number, rows, and an aware instant")
-    row_type = ROW_OF[message.msg]
-    if any(type(row) is not row_type for row in message.rows):
-        raise ValueError(f"{message.msg} holds {row_type.__name__} rows only")
-    rows = message.rows
-    chunks = [rows[at : at + max_rows] for at in range(0, len(rows), max_rows)]
+    if encoding:
+        profile = replace(profile, encoding=encoding)
+    rows, most = message.rows, max_rows or profile.max_rows
+    row_type = _only_type(message)
+    chunks: list[Sequence[Row]] = [rows[at : at + most] for at in range(0, len(rows), most)]
     if message.msg not in PARTED and len(chunks) > 1:
-        raise ValueError(f"{message.msg} of more than {max_rows} rows: number it as several")
+        raise ValueError(f"{message.msg} of more than {most} rows: number it as several")
     if len(chunks) > MOST_PARTS:
         raise ValueError(f"more than {MOST_PARTS} parts")
-    totals = _Header(len(rows), sum_of(row_type, rows), created)
-    sealed = []
+    codec = codec_of(message.msg, profile)
+    total = sum_of(row_type, rows)
+    pages = []
     for place, chunk in enumerate(chunks, start=1):
         part, parts = _numbers(message, place, len(chunks))
         name = PartName(
-            sender, message.msg, numbered[2], created.date(), message.batch_no, part, parts
-        )
-        lines = _written(chunk, (place - 1) * max_rows, encoding)
-        sealed.append(seal_lines(name, lines, sum_of(row_type, chunk), totals, envelope, encoding))
-    return tuple(sealed)
+            sender, message.msg, numbered[2], created.date(), message.batch_no, part, parts,
+            codec.ending,
+        )  # fmt: skip
+        pages.append(Page(name, len(rows), total, created, chunk))
+    return tuple(_sealed(pages, codec, profile, envelope))
 
 
-def seal_lines(
-    name: PartName,
-    lines: Sequence[str],
-    amount_fen: int,
-    totals: _Header,
-    envelope: Envelope,
-    encoding: str = ENCODING,
-) -> SealedPart:
-    """One part from its finished D lines; a bulk writer that makes lines by frame ends here."""
-    body = "".join(line + "\n" for line in lines).encode(encoding)
-    digest = sm3(body).hex()
-    head = BAR.join((
-        "H", VERSION, name.msg, name.batch_no, str(name.part), str(name.parts),
-        str(totals.count), yuan(totals.amount_fen), totals.created.isoformat(timespec="seconds"),
-    ))  # fmt: skip
-    trailer = BAR.join(("T", str(len(lines)), yuan(amount_fen), digest))
-    plain = f"{head}\n".encode() + body + f"{trailer}\n{END}\n".encode()
-    sealed = envelope.seal(plain)
-    return SealedPart(
-        str(name), sealed, envelope.sign(sealed), name.key, digest, len(lines), amount_fen
+def _only_type(message: Message) -> type[Row]:
+    row_type, rows = ROW_OF[message.msg], message.rows
+    is_own = (
+        rows.row_type is row_type
+        if isinstance(rows, Framed)
+        else all(type(row) is row_type for row in rows)
     )
+    if not is_own:
+        raise ValueError(f"{message.msg} holds {row_type.__name__} rows only")
+    return row_type
+
+
+def _sealed(
+    pages: Sequence[Page], codec: Codec, profile: BankProfile, envelope: Envelope
+) -> list[SealedPart]:
+    """All parts or none: problems of all of them are listed, by the row of the message."""
+    problems: list[refusals.Problem] = []
+    made: list[SealedPart] = []
+    before = 0
+    for page in pages:
+        try:
+            plain, digest = codec.write(page, profile, envelope)
+        except refusals.Unwritable as error:
+            problems.extend(replace(p, row=p.row + before) for p in error.problems)
+        else:
+            if not problems:
+                made.append(_part(page, plain, digest, envelope))
+        before += len(page.rows)
+    if problems:
+        raise refusals.Unwritable(tuple(problems))
+    return made
+
+
+def _part(page: Page, plain: bytes, digest: str, envelope: Envelope) -> SealedPart:
+    sealed = envelope.seal(plain) if page.name.is_file else plain
+    signature = envelope.sign(sealed) if page.name.is_file else b""
+    first, last = page.rows[0], page.rows[-1]
+    return SealedPart(
+        str(page.name), sealed, signature, page.name.key, digest, len(page.rows),
+        sum_of(ROW_OF[page.name.msg], page.rows),
+        first.seq if isinstance(first, PayRow | VerifyRow) else None,
+        last.seq if isinstance(last, PayRow | VerifyRow) else None,
+    )  # fmt: skip
 
 
 def decode(
     file: InboundFile,
     envelope: Envelope,
     *,
+    profile: BankProfile = STANDARD,
     seen: Callable[[str], str | None] | None = None,
-    encoding: str = ENCODING,
+    encoding: str = "",
 ) -> Received:
     """Check one file in the receiver's order: name, signature, decryption, trailer, SM3, text,
     counts, sums, duplicate, rows. (Flag and stable size are checked while fetching.)
 
     Args:
         seen: gives the SM3 of the content stored under a key (`PAY:<batch_no>:1`), or None.
+        encoding: instead of the profile's.
 
     Raises:
         FileRefused: a subclass per check, with its `code` and a Chinese reason.
     """
     name = PartName.parse(file.name)
+    if encoding:
+        profile = replace(profile, encoding=encoding)
+    plain = _opened(file, name, envelope)
+    page = _layout(name, profile).read(plain, name, profile, envelope)
+    before = seen(name.key) if seen is not None else None
+    if before is not None and before != page.digest:
+        raise refusals.ContentChanged(file.name, "同一批次同一分包此前收到过不同的内容，不予采用。")
+    return Received(
+        name, page.created, page.count, page.amount_fen, _our_codes(page.rows, profile),
+        page.digest, sm3(file.sealed).hex(), is_repeat=before is not None,
+    )  # fmt: skip
+
+
+def _layout(name: PartName, profile: BankProfile) -> Codec:
+    codec = codec_of(name.msg, profile)
+    if codec.ending != name.ending:
+        raise refusals.BadName(str(name), "不是与这家银行约定的格式。")
+    return codec
+
+
+def _opened(file: InboundFile, name: PartName, envelope: Envelope) -> bytes:
+    if not name.is_file:
+        if not SignedCall.parse(file.signature, file.name).is_signed(file.sealed, envelope):
+            raise refusals.BadSignature(file.name, "签名不正确，不能使用。")
+        return file.sealed
     if not envelope.verify(file.sealed, file.signature):
         raise refusals.BadSignature(file.name, "签名不正确，不能使用。")
     try:
-        plain = envelope.open(file.sealed)
+        return envelope.open(file.sealed)
     except Refused as error:
         raise refusals.CannotOpen(file.name, str(error)) from None
-    head, body, trailer = _framed(plain, file.name)
-    digest = sm3(body).hex()
-    if trailer[3] != digest:
-        raise refusals.BadDigest(file.name, "明细摘要不一致，内容被改动。")
-    lines = _text_of(body, file.name, encoding)
-    header = _header_of(head, name)
-    row_type = ROW_OF[name.msg]
-    _check_totals(row_type, lines, trailer, header, name)
-    before = seen(name.key) if seen is not None else None
-    if before is not None and before != digest:
-        raise refusals.ContentChanged(file.name, "同一批次同一分包此前收到过不同的内容，不予采用。")
-    rows = read(row_type, lines, name=file.name, encoding=encoding)
-    return Received(
-        name, header.created, header.count, header.amount_fen, rows, digest,
-        sm3(file.sealed).hex(), is_repeat=before is not None,
-    )  # fmt: skip
+
+
+def _our_codes(rows: Sequence[Row], profile: BankProfile) -> tuple[Row, ...]:
+    """A bank's own reason codes as ours; the bank's stay beside them."""
+    return tuple(
+        replace(row, reason_code=profile.reason(row.bank_reason_code))
+        if isinstance(row, ResultRow | ReturnRow) and not row.reason_code
+        else row
+        for row in rows
+    )
 
 
 def join(parts: Sequence[Received]) -> Message:
@@ -216,99 +263,12 @@ def join(parts: Sequence[Received]) -> Message:
     return Message(first.name.msg, first.name.batch_no, rows)
 
 
-def sum_of(row_type: type[Row], rows: Sequence[Row]) -> int:
-    """The control sum in fen; 0 for messages without money."""
-    place = money_column(row_type)
-    if place is None:
-        return 0
-    column: Column = columns(row_type)[place]
-    return sum(getattr(row, column.name) for row in rows)
-
-
 def _numbers(message: Message, place: int, chunks: int) -> tuple[int, int]:
     if message.msg in PARTED:
         return place, chunks
     return message.number, message.number
 
 
-def _written(chunk: Sequence[Row], before: int, encoding: str) -> list[str]:
-    """D lines; problems name the row of the message, not of the part."""
-    try:
-        return written(chunk, encoding)
-    except refusals.Unwritable as error:
-        shifted = tuple(replace(p, row=p.row + before) for p in error.problems)
-        raise refusals.Unwritable(shifted) from None
-
-
-def _framed(plain: bytes, name: str) -> tuple[list[str], bytes, list[str]]:
-    """Header fields, the bytes of the D lines, trailer fields."""
-    text = plain.removesuffix(b"\n")
-    first, _, rest = text.partition(b"\n")
-    rest, _, end = rest.rpartition(b"\n")
-    body, _, last = rest.rpartition(b"\n")
-    if end != END.encode() or not last.startswith(b"T|") or not first.startswith(b"H|"):
-        raise refusals.NoTrailer(name, "没有结束行，文件不完整。")
-    try:
-        head = first.decode("ascii").split(BAR)
-        trailer = last.decode("ascii").split(BAR)
-    except UnicodeDecodeError:
-        raise refusals.NoTrailer(name, "首行或尾行不正确。") from None
-    if len(head) != HEADER_FIELDS or len(trailer) != TRAILER_FIELDS:
-        raise refusals.NoTrailer(name, "首行或尾行的字段数不正确。")
-    return head, body + b"\n" if body else b"", trailer
-
-
-def _text_of(body: bytes, name: str, encoding: str) -> list[str]:
-    try:
-        text = body.decode(encoding)
-    except UnicodeDecodeError:
-        raise refusals.BadText(name, f"内容不是有效的{encoding.upper()}文字。") from None
-    return text.split("\n")[:-1]
-
-
-def _header_of(head: list[str], name: PartName) -> _Header:
-    _, version, msg, batch_no, part, parts, count, amount, created = head
-    if version != VERSION:
-        raise refusals.BadName(str(name), f"协议版本{version[:5]}不支持。")
-    named = (name.msg.value, name.batch_no, str(name.part), str(name.parts))
-    if (msg, batch_no, part, parts) != named:
-        raise refusals.BadName(str(name), "文件名与首行不一致。")
-    try:
-        instant = moment(created)
-        counted, total = whole(count), fen(amount)
-    except ValueError:
-        raise refusals.BadRow(str(name), "首行的笔数、金额或时间写法不正确。") from None
-    if instant is None:
-        raise refusals.BadRow(str(name), "首行没有生成时间。")
-    return _Header(counted, total, instant)
-
-
-def _check_totals(
-    row_type: type[Row], lines: list[str], trailer: list[str], header: _Header, name: PartName
-) -> None:
-    """Counts, then sums: of this part, and of the message where the part is all of it."""
-    try:
-        count, amount = whole(trailer[1]), fen(trailer[2])
-        added = sum(_amounts(row_type, lines))
-    except (ValueError, IndexError):
-        raise refusals.BadRow(str(name), "明细的字段数或金额写法不正确。") from None
-    is_all = name.msg not in PARTED or name.parts == 1
-    if not lines or count != len(lines) or (is_all and header.count != count):
-        raise refusals.BadCount(
-            str(name), f"尾行笔数{count}，首行{header.count}，明细{len(lines)}。"
-        )
-    if amount != added or (is_all and header.amount_fen != amount):
-        raise refusals.BadSum(str(name), "首行、尾行的金额与明细合计不一致。")
-
-
-def _amounts(row_type: type[Row], lines: list[str]) -> Iterator[int]:
-    place = money_column(row_type)
-    if place is None:
-        return
-    for line in lines:
-        yield fen(line.split(BAR)[place + 1])
-
-
 def accepts(msg: Msg) -> bool:
     """Whether this message comes from a bank to us."""
-    return msg in {Msg.VRS, Msg.ACK, Msg.FND, Msg.RES, Msg.RFD, Msg.DZ}
+    return msg in FROM_BANK

@@ -7,9 +7,11 @@ when written, and refused when read. Yuan have two decimals and are made from fe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, Final
 
 from yikatong.connectors.bank.messages import Column, Form, Row, columns
@@ -27,7 +29,9 @@ YUAN: Final = re.compile(r"([0-9]{1,13})\.([0-9]{2})")
 FEN_LIMIT: Final = 10**15
 WHOLE: Final = re.compile(r"[0-9]{1,9}")
 BYTES_PER_CHARACTER: Final = 4
-SHOWN_AT_MOST: Final = 200
+GB2312_SIGNS: Final = {0xB7: "\u30fb", 0x2014: "\u2015", 0x30FB: "\ufffd", 0x2015: "\ufffd"}
+GB2312_BACK: Final = {0x30FB: "·", 0x2015: "—"}
+NO_LENGTHS: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 def yuan(fen: int) -> str:
@@ -97,25 +101,65 @@ READ: Final[dict[Form, Callable[[str], Any]]] = {
 }
 
 
-def written(rows: Sequence[Row], encoding: str) -> list[str]:
-    """D lines without their line breaks; all rows of one class.
+def encoded(text: str, encoding: str) -> bytes:
+    """Strict: raises UnicodeEncodeError, never replaces.
+
+    GB 2312 has its middle dot and its dash at A1A4 and A1AA; the codec knows them by the names of
+    other signs, so a name with a dot would be refused for nothing.
+    """
+    if encoding == "gb2312":
+        text = text.translate(GB2312_SIGNS)
+    return text.encode(encoding)
+
+
+def decoded(content: bytes, encoding: str) -> str:
+    """The reverse of `encoded`. Raises UnicodeDecodeError."""
+    text = content.decode(encoding)
+    return text.translate(GB2312_BACK) if encoding == "gb2312" else text
+
+
+def values_of(
+    rows: Sequence[Row], encoding: str, lengths: Mapping[str, int] = NO_LENGTHS
+) -> dict[str, Sequence[str]]:
+    """Wire text by column name, checked: what every layout writes. All rows of one class.
+
+    Args:
+        lengths: characters that the bank's own field holds, by column; 0: it has no such field,
+            and the value stays behind.
 
     Raises:
         Unwritable: every value that does not fit its field or the encoding, listed; none is
             replaced.
     """
-    row_type = type(rows[0])
-    table: list[Sequence[str]] = []
+    table: dict[str, Sequence[str]] = {}
     problems: list[Problem] = []
-    for column in columns(row_type):
+    for column in fitted(type(rows[0]), lengths):
+        if lengths.get(column.name) == 0:
+            table[column.name] = [""] * len(rows)
+            continue
         values = list(map(WRITE[column.form], map(attrgetter(column.name), rows)))
         if column.form is Form.TEXT and CONTROLS.search("".join(values)):
             values = [CONTROLS.sub("", value) for value in values]
         problems.extend(troubles(column, values, encoding))
-        table.append(values)
+        table[column.name] = values
     if problems:
-        raise Unwritable(tuple(problems[:SHOWN_AT_MOST]))
-    return ["D|" + BAR.join(values) for values in zip(*table, strict=True)]
+        raise Unwritable(tuple(problems))
+    return table
+
+
+def fitted(row_type: type[Row], lengths: Mapping[str, int]) -> tuple[Column, ...]:
+    """The columns with a bank's own lengths on them."""
+    if not lengths:
+        return columns(row_type)
+    return tuple(replace(one, most_signs=lengths.get(one.name, 0)) for one in columns(row_type))
+
+
+def written(
+    rows: Sequence[Row], encoding: str, lengths: Mapping[str, int] = NO_LENGTHS
+) -> list[str]:
+    """D lines without their line breaks. Raises Unwritable as `values_of` does."""
+    table = values_of(rows, encoding, lengths)
+    return ["D|" + BAR.join(values) for values in zip(*table.values(), strict=True)]
 
 
 def troubles(column: Column, values: Sequence[str], encoding: str) -> Iterator[Problem]:
@@ -138,9 +182,13 @@ def trouble(column: Column, value: str, encoding: str) -> str:
     if unknown is not None:
         return f"含有银行无法识别的字符 U+{ord(unknown[0]):04X}"
     try:
-        length = len(value.encode(encoding))
+        written_as = encoded(value, encoding)
     except UnicodeEncodeError as error:
         return f"含有银行无法识别的字符“{value[error.start]}”(U+{ord(value[error.start]):04X})"
+    if column.most_signs and len(value) > column.most_signs:
+        return f"长度{len(value)}字，超过该银行的{column.most_signs}字"
+    # a sign has one to four bytes in UTF-8 too, but a field's length is told in those of GB 18030
+    length = len(encoded(value, "gb18030") if encoding == "utf-8" else written_as)
     return f"长度{length}字节，超过{column.most}字节" if length > column.most else ""
 
 
@@ -149,18 +197,24 @@ def _is_clean(column: Column, values: Sequence[str], encoding: str) -> bool:
         return False
     if column.choices and not column.choices.union({""}).issuperset(values):
         return False
-    if max(map(len, values)) * BYTES_PER_CHARACTER > column.most and any(
-        len(value.encode(encoding, "replace")) > column.most for value in values
+    longest = max(map(len, values))
+    if column.most_signs and longest > column.most_signs:
+        return False
+    if longest * BYTES_PER_CHARACTER > column.most and any(
+        len(value.encode("gb18030", "replace")) > column.most for value in values
     ):
         return False
-    joined = "".join(values)
-    if joined.isascii():
+    return _can_be_written("".join(values), encoding)
+
+
+def _can_be_written(text: str, encoding: str) -> bool:
+    if text.isascii():
         return True
     try:
-        joined.encode(encoding)
+        encoded(text, encoding)
     except UnicodeEncodeError:
         return False
-    return UNKNOWN.search(joined) is None
+    return UNKNOWN.search(text) is None
 
 
 def read(row_type: type[Row], lines: Sequence[str], *, name: str, encoding: str) -> tuple[Row, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -30,6 +31,10 @@ class Msg(StrEnum):
     CAN = "CAN"
     RFD = "RFD"
     DZ = "DZ"
+    RET = "RET"
+    DZR = "DZR"
+    SMS = "SMS"
+    STA = "STA"
 
 
 MSG_WORD: Final = {
@@ -43,11 +48,15 @@ MSG_WORD: Final = {
     Msg.CAN: "撤销停发",
     Msg.RFD: "退款通知",
     Msg.DZ: "日终对账",
+    Msg.RET: "退票通知",
+    Msg.DZR: "对账答复",
+    Msg.SMS: "短信回报",
+    Msg.STA: "批次状态",
 }
 
-PARTED: Final = frozenset({Msg.VRQ, Msg.VRS, Msg.PAY, Msg.DZ})
+PARTED: Final = frozenset({Msg.VRQ, Msg.VRS, Msg.PAY, Msg.DZ, Msg.DZR})
 """Cut into parts that are complete only together. The others are numbered as they come: the
-n-th ACK, FND, RES, RFD, REL or CAN of a batch is part n of n, and complete by itself."""
+n-th ACK, FND, RES, RET, RFD, SMS, REL or CAN of a batch is part n of n, and complete by itself."""
 
 
 class Form(StrEnum):
@@ -70,6 +79,7 @@ class Column:
     most: int
     is_required: bool
     choices: frozenset[str]
+    most_signs: int = 0  # characters that a bank's own field holds; 0: only the bytes count
 
 
 def text(title: str, most: int, *choices: str) -> Any:
@@ -250,9 +260,59 @@ class DayRow:
     voucher_no: str = maybe("支付凭证号", 100)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnRow:
+    """RET: a payment that succeeded has come back (退票); once, and for its whole amount."""
+
+    detail_id: str = text("明细编号", 32)
+    amount_fen: int = amount("退票金额")
+    reason_code: str = maybe("原因代码", 8)
+    bank_reason_code: str = maybe("银行代码", 20)
+    bank_reason_text: str = maybe("银行原因", 120)
+    bank_serial: str = maybe("银行流水", 40)
+    returned_at: datetime = field(metadata=instant("退票时间"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayAnswer:
+    """DZR: what we say to each row of a day account: 0 相符, 1 不符 with its reason."""
+
+    bank_serial: str = maybe("银行流水", 40)
+    detail_id: str = maybe("明细编号", 32)
+    kind: str = text("类别", 10)
+    verdict: str = text("核对结果", 1, "0", "1")
+    reason: str = maybe("不符原因", 200)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmsRow:
+    """SMS: what became of the text message about a payment; the codes are those of CMPP."""
+
+    detail_id: str = text("明细编号", 32)
+    status: str = text(
+        "短信状态", 8,
+        "DELIVRD", "EXPIRED", "DELETED", "UNDELIV", "ACCEPTD", "UNKNOWN", "REJECTD",
+    )  # fmt: skip
+    reported_at: datetime = field(metadata=instant("回报时间"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """STA: where a batch stands at the bank. UNKNOWN: never heard of; RECEIVING: in parts."""
+
+    state: str = text(
+        "状态", 9, "UNKNOWN", "ACCEPTED", "REJECTED", "CANCELLED", "PAYING", "DONE",
+        "RECEIVING",
+    )  # fmt: skip
+    count: int = number("笔数")
+    amount_fen: int = money("金额")
+    paid_count: int = number("成功笔数")
+    paid_fen: int = money("成功金额")
+
+
 Row = (
     VerifyRow | VerifyAnswer | PayRow | Receipt | Release | Funding | ResultRow | CancelRow
-    | RefundRow | DayRow
+    | RefundRow | DayRow | ReturnRow | DayAnswer | SmsRow | Standing
 )  # fmt: skip
 
 ROW_OF: Final[dict[Msg, type[Row]]] = {
@@ -266,7 +326,16 @@ ROW_OF: Final[dict[Msg, type[Row]]] = {
     Msg.CAN: CancelRow,
     Msg.RFD: RefundRow,
     Msg.DZ: DayRow,
+    Msg.RET: ReturnRow,
+    Msg.DZR: DayAnswer,
+    Msg.SMS: SmsRow,
+    Msg.STA: Standing,
 }
+
+FROM_BANK: Final = frozenset(
+    {Msg.VRS, Msg.ACK, Msg.FND, Msg.RES, Msg.RET, Msg.RFD, Msg.DZ, Msg.SMS, Msg.STA}
+)
+"""What a bank says to us; the others are ours to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +344,7 @@ class Message:
 
     msg: Msg
     batch_no: str
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
     number: int = 1
 
 

@@ -41,15 +41,16 @@ class SftpChannel:
     endpoint: BankEndpoint
     wait_s: float = WAIT_S
 
-    def put(self, parts: Sequence[SealedPart]) -> None:
+    def put(self, parts: Sequence[SealedPart]) -> list[InboundFile]:
         """Place parts into the bank's in-folder. A part that waits there already is left alone:
-        one name has one content."""
+        one name has one content. Nothing is answered at once."""
 
         async def place(sftp: asyncssh.SFTPClient) -> None:
             for part in parts:
                 await self._place(sftp, part)
 
         self._within(place)
+        return []
 
     def fetch(self, most: int = FETCH_AT_MOST) -> list[InboundFile]:
         """Complete files of the bank, oldest name first, receipts before results; at most `most`.

@@ -1,0 +1,1 @@
+"""Layouts of banks' messages behind one port: what a bank wants is told by its profile."""
