@@ -32,6 +32,7 @@ from tests.validation.cast import (
 )
 from tests.validation.rows import row
 from yikatong.catalogue.models import BenefitStandard, Programme, Relation, RequiredRoster
+from yikatong.funding.models import Indicator, IndicatorReading
 from yikatong.kernel.actor import ALL_UNITS, Actor
 from yikatong.kernel.names import normalised_name
 from yikatong.organisation.models import County, PayingBank, Post, Unit, User
@@ -361,6 +362,20 @@ class Planter:
                 bank_no=BANK if kind == kinds.BANK else None,
             )
         self.put(PayingBank, unit_no=0, code3="CRB", name="农商行", payout_account="1")
+        self.indicator("", balance_fen=10**13)
+
+    def indicator(self, bgt_id: str, *, balance_fen: int, applied_fen: int = 0) -> int:
+        """An indicator of P01 for 2026 and what was last read of it."""
+        made = self.put(Indicator, bgt_id=bgt_id, fiscal_year="2026", programme_code="P01")
+        self.put(
+            IndicatorReading,
+            indicator=made,
+            amount_fen=balance_fen,
+            balance_fen=balance_fen,
+            applied_fen=applied_fen,
+            is_open=True,
+        )
+        return made
 
     def officials(self, actors: Sequence[Actor]) -> None:
         for actor in actors:

@@ -17,3 +17,10 @@ def file_request(request_id: int, county: str) -> None:
 @app.task(name="funding.withdraw_request", queue="main", retry=LINE)
 def withdraw_request(request_id: int, county: str) -> None:
     treasury.withdraw(request_id, actor=machine(county))
+
+
+@app.task(name="funding.read_indicators", queue="main", retry=LINE)
+def read_indicators(county: str, fiscal_year: str, programme_code: str) -> None:
+    treasury.read_indicators(
+        fiscal_year=fiscal_year, programme_code=programme_code, actor=machine(county)
+    )

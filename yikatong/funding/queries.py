@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Func, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.fields import BigIntegerField
 
-from yikatong.funding.models import FundingRequest, ShareDue
+from yikatong.funding.models import (
+    FundingMatch,
+    FundingRequest,
+    Indicator,
+    IndicatorReading,
+    LivePayment,
+    ShareDue,
+)
+from yikatong.funding.rules import Usable
 from yikatong.kernel.actor import Scope
 from yikatong.submission.models import Batch
 
@@ -48,3 +57,62 @@ def received_fen(request: FundingRequest, *, scope: Scope) -> int:
     """Σ of what the bank reported for this request on its own payout account."""
     known = request.confirmations.filter(county=scope.county, is_ours=True)
     return int(known.aggregate(fen=Sum("amount_fen"))["fen"] or 0)
+
+
+def share_due_of(request: FundingRequest, *, scope: Scope) -> ShareDue | None:
+    """The share that an application is for; None once nothing of it is due any more."""
+    found: ShareDue | None = ShareDue.objects.filter(
+        county=scope.county, batch_id=request.batch_id, bank_no=request.bank_no
+    ).first()
+    return found
+
+
+def matches_of(batch: Batch, *, scope: Scope) -> QuerySet[FundingMatch]:
+    return FundingMatch.objects.filter(county=scope.county, batch=batch).order_by("bank_no")
+
+
+def live_lines(batch: Batch, bank_no: int, *, scope: Scope) -> list[tuple[int, int]]:
+    """(place in the share, fen) of each live payment, in order."""
+    rows = LivePayment.objects.filter(county=scope.county, batch_id=batch.pk, bank_no=bank_no)
+    return list(rows.order_by("seq").values_list("seq", "amount_fen"))
+
+
+def indicators_seen(*, scope: Scope) -> QuerySet[Indicator]:
+    """Every indicator of the county with its newest reading and what may still be applied for."""
+    newest = IndicatorReading.objects.filter(indicator=OuterRef("pk")).order_by("-read_at", "-id")
+    return (
+        Indicator.objects.filter(county=scope.county)
+        .annotate(
+            amount_fen=Subquery(newest.values("amount_fen")[:1]),
+            balance_fen=Subquery(newest.values("balance_fen")[:1]),
+            applied_fen=Subquery(newest.values("applied_fen")[:1]),
+            as_of=Subquery(newest.values("as_of")[:1]),
+            read_at=Subquery(newest.values("read_at")[:1]),
+            is_open=Subquery(newest.values("is_open")[:1]),
+            available_fen=Func(
+                "pk", function="indicator_available", output_field=BigIntegerField()
+            ),
+        )
+        .order_by("bgt_id")
+    )
+
+
+def usable_indicators(batch: Batch, *, scope: Scope) -> list[Usable]:
+    """The indicators of the batch's programme and year, in the order of their numbers."""
+    found = indicators_seen(scope=scope).filter(
+        programme_code=batch.programme.code, fiscal_year=batch.period[:4]
+    )
+    return [Usable(one.bgt_id, one.available_fen or 0, one.read_at) for one in found]
+
+
+def request_for_money(
+    batch: Batch, bank_no: int, *, application_no: str, voucher_no: str, scope: Scope
+) -> FundingRequest | None:
+    """The live application that a bank's notice of money names; the only one if it names none."""
+    own = list(live_requests(batch, scope=scope).filter(bank_no=bank_no))
+    for one in own:
+        if (application_no and one.budget_number == application_no) or (
+            voucher_no and one.voucher_number == voucher_no
+        ):
+            return one
+    return own[0] if len(own) == 1 else None

@@ -6,6 +6,7 @@ import json
 from typing import Final
 
 from django.conf import settings
+from django.utils import timezone
 
 from yikatong.connectors.budget.client import BudgetClient, BudgetRefused
 from yikatong.connectors.budget.messages import (
@@ -15,6 +16,7 @@ from yikatong.connectors.budget.messages import (
     State,
 )
 from yikatong.funding.actions import note_state
+from yikatong.funding.indicators import note_quota
 from yikatong.funding.models import FundingRequest
 from yikatong.funding.queries import open_requests, request_by_id, shares_due
 from yikatong.jobs.queue import defer
@@ -33,6 +35,7 @@ OURS: Final = {
     State.REFUNDED: FundingRequest.State.PAID,
     State.RETURNED: FundingRequest.State.RETURNED,
 }
+BACK: Final = (FundingRequest.State.RETURNED, FundingRequest.State.WITHDRAWN)
 
 
 def client() -> BudgetClient:
@@ -104,12 +107,37 @@ def _note(request: FundingRequest, state: ApplicationState, *, actor: Actor) -> 
             actor=actor,
         )
         _nudge(request)
+        if ours in BACK:
+            _read_again(request)
 
 
 def _note_return(request: FundingRequest, why: str, *, actor: Actor) -> None:
     with acting(actor):
         note_state(request, FundingRequest.State.RETURNED, return_reason=why, actor=actor)
         _nudge(request)
+        _read_again(request)
+
+
+def read_indicators(*, fiscal_year: str, programme_code: str, actor: Actor) -> int:
+    """B01: read the indicators of one programme and year; gives how many there are."""
+    county = actor.scope.county
+    read_at = timezone.now()  # before asking: what was filed by now is in the answer
+    quotas = client().quotas(
+        mof_div_code=f"{county}000", fiscal_year=fiscal_year, pro_code=programme_code
+    )
+    with acting(actor):
+        for quota in quotas:
+            note_quota(quota, read_at=read_at, actor=actor)
+    return len(quotas)
+
+
+def _read_again(request: FundingRequest) -> None:
+    defer(
+        "funding.read_indicators",
+        county=request.county,
+        fiscal_year=request.batch.period[:4],
+        programme_code=request.batch.programme.code,
+    )
 
 
 def _nudge(request: FundingRequest) -> None:
@@ -131,6 +159,7 @@ def _application(request: FundingRequest, actor: Actor) -> FundingApplication:
         "bank": bank.code3,
         "lines": request.lines,
         "fen": request.amount_fen,
+        "places": [request.seq_from, request.seq_to],
     }
     return FundingApplication(
         tracking_id=request.number,

@@ -68,3 +68,10 @@ LEFT JOIN LATERAL (
 ) AS told ON true
 WHERE verdict.passed AND (own.id IS NULL OR own.state IN ('SENT', 'UNKNOWN'));
 COMMENT ON VIEW line_outlook IS '待发明细的账户近况';
+
+DROP VIEW IF EXISTS live_payment CASCADE;
+CREATE VIEW live_payment WITH (security_invoker = true) AS
+SELECT payment.id, payment.county, payment.unit_no, payment.department_no, payment.bank_no, payment.batch_id,
+       payment.seq, payment.amount_fen
+FROM payout_payment AS payment WHERE payment.state IN ('SENT', 'UNKNOWN');
+COMMENT ON VIEW live_payment IS '待发的代发明细，按份额内序号';

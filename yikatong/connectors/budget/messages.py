@@ -38,6 +38,9 @@ STATE_WORD: Final = {
     State.REFUNDED: "全部退款",
 }
 
+MAY_LACK: Final = ("sup_bgt_doc_no", "manage_mof_dep_code", "is_track", "track_pro_code")
+"""Fields of an indicator that some provinces do not tell."""
+
 LIVE: Final = frozenset({State.SUBMITTED, State.APPROVED, State.VOUCHERED, State.PAID})
 """Money of these is on its way or has come. A withdrawn application is RETURNED."""
 
@@ -62,6 +65,10 @@ class Quota:
     pay_app_amt_fen: int
     bgt_exe_flag: bool
     as_of: datetime
+    sup_bgt_doc_no: str = ""
+    manage_mof_dep_code: str = ""
+    is_track: bool = False
+    track_pro_code: str = ""
 
     @property
     def available_fen(self) -> int:
@@ -165,7 +172,8 @@ class ApplicationState:
 
 def quota_from(facts: dict[str, Any], as_of: str) -> Quota:
     """Raises KeyError, TypeError or ValueError where the answer lacks a field."""
-    named = {name: facts[name] for name in _names(Quota) if name != "as_of"}
+    named = {name: facts[name] for name in _names(Quota) if name not in {"as_of", *MAY_LACK}}
+    named |= {name: facts[name] for name in MAY_LACK if name in facts}
     _fen_only(named)
     return Quota(**named, as_of=_aware(as_of))
 
