@@ -8,5 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("yikatong.submission.urls")),
     path("", include("yikatong.validation.urls")),
     path("", include("yikatong.payout.urls")),
+    path("", include("yikatong.funding.urls")),
+    path("", include("yikatong.accounting.urls")),
     path("", include("yikatong.desk.urls")),
 ]

@@ -85,7 +85,7 @@ def test_the_banks_day_accounts_agree_and_no_invariant_is_broken(told: Told) -> 
     done = house.ykt("verify", "--json")
     assert done.code == 0, done.json["breached"]
     assert done.json["breaches"] == 0
-    assert set(done.json["invariants"]) == {f"I{n}" for n in range(1, 13)}
+    assert set(done.json["invariants"]) == {f"I{n}" for n in range(1, 16)}
     assert set(done.json["invariants"].values()) == {0}
     assert done.json["audit"]["chain_ok"] is True
     assert done.json["audit"]["events"] > 100

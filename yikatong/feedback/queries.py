@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
-from yikatong.feedback.models import DayAccount, PaymentResult
+from yikatong.feedback.models import DayAccount, PaymentResult, Refund
 from yikatong.kernel.actor import Scope
 from yikatong.payout.models import Payment
 from yikatong.payout.rules import PaymentState
@@ -31,3 +31,8 @@ def failures_awaiting(*, scope: Scope) -> QuerySet[Payment]:
 
 def day_accounts(*, scope: Scope) -> QuerySet[DayAccount]:
     return DayAccount.objects.filter(county=scope.county).order_by("-day", "bank_no", "-id")
+
+
+def refunds_of(batch: Batch, *, scope: Scope) -> QuerySet[Refund]:
+    """What the banks sent back to the treasury of a batch, row by row."""
+    return Refund.objects.filter(county=scope.county, share__batch=batch).order_by("id")

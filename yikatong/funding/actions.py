@@ -102,7 +102,7 @@ def note_money(
     at: datetime,
     actor: Actor,
 ) -> bool:
-    """Record money that a bank reports; True once the share's applications each have exactly theirs.
+    """Record money that a bank reports; True once each application of the share has its own.
 
     Equal to the fen makes the match that release asks for. Short, partial, excess, double or on a
     wrong account: recorded and set aside with a to-do, the status is kept.

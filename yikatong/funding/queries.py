@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
+
 from django.db.models import Func, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.fields import BigIntegerField
+from django.utils import timezone
 
 from yikatong.funding.models import (
     FundingMatch,
@@ -22,6 +26,15 @@ DEAD = (
     FundingRequest.State.WITHDRAWN,
     FundingRequest.State.REFUNDED,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorSeen:
+    """An indicator, what was last read of it, and what may still be applied for (fen)."""
+
+    indicator: Indicator
+    reading: IndicatorReading
+    available_fen: int
 
 
 def shares_due(batch: Batch, *, scope: Scope) -> list[ShareDue]:
@@ -77,32 +90,36 @@ def live_lines(batch: Batch, bank_no: int, *, scope: Scope) -> list[tuple[int, i
     return list(rows.order_by("seq").values_list("seq", "amount_fen"))
 
 
-def indicators_seen(*, scope: Scope) -> QuerySet[Indicator]:
-    """Every indicator of the county with its newest reading and what may still be applied for."""
+def indicators_seen(
+    *, scope: Scope, programme_code: str = "", fiscal_year: str = ""
+) -> list[IndicatorSeen]:
+    """Indicators of the county with their newest reading and what may still be applied for."""
     newest = IndicatorReading.objects.filter(indicator=OuterRef("pk")).order_by("-read_at", "-id")
-    return (
-        Indicator.objects.filter(county=scope.county)
-        .annotate(
-            amount_fen=Subquery(newest.values("amount_fen")[:1]),
-            balance_fen=Subquery(newest.values("balance_fen")[:1]),
-            applied_fen=Subquery(newest.values("applied_fen")[:1]),
-            as_of=Subquery(newest.values("as_of")[:1]),
-            read_at=Subquery(newest.values("read_at")[:1]),
-            is_open=Subquery(newest.values("is_open")[:1]),
-            available_fen=Func(
-                "pk", function="indicator_available", output_field=BigIntegerField()
-            ),
-        )
-        .order_by("bgt_id")
-    )
+    found = Indicator.objects.filter(county=scope.county).order_by("bgt_id")
+    if programme_code:
+        found = found.filter(programme_code=programme_code)
+    if fiscal_year:
+        found = found.filter(fiscal_year=fiscal_year)
+    rows = found.annotate(
+        last_reading=Subquery(newest.values("pk")[:1]),
+        available_fen=Func("pk", function="indicator_available", output_field=BigIntegerField()),
+    ).values_list("pk", "last_reading", "available_fen")
+    told = list(rows)
+    indicators = {one.pk: one for one in found}
+    readings = IndicatorReading.objects.in_bulk([reading for _, reading, _ in told if reading])
+    return [
+        IndicatorSeen(indicators[pk], readings[reading], fen or 0)
+        for pk, reading, fen in told
+        if reading
+    ]
 
 
 def usable_indicators(batch: Batch, *, scope: Scope) -> list[Usable]:
     """The indicators of the batch's programme and year, in the order of their numbers."""
-    found = indicators_seen(scope=scope).filter(
-        programme_code=batch.programme.code, fiscal_year=batch.period[:4]
+    seen = indicators_seen(
+        scope=scope, programme_code=batch.programme.code, fiscal_year=batch.period[:4]
     )
-    return [Usable(one.bgt_id, one.available_fen or 0, one.read_at) for one in found]
+    return [Usable(one.indicator.bgt_id, one.available_fen, one.reading.read_at) for one in seen]
 
 
 def request_for_money(
@@ -116,3 +133,28 @@ def request_for_money(
         ):
             return one
     return own[0] if len(own) == 1 else None
+
+
+def first_received_on(request: FundingRequest, *, scope: Scope) -> date | None:
+    """The day on which the first money of an application came, Shanghai time."""
+    first = (
+        request.confirmations.filter(county=scope.county, is_ours=True).order_by("at", "id").first()
+    )
+    return None if first is None else timezone.localdate(first.at)
+
+
+def indicator_facts(bgt_id: str, *, scope: Scope) -> Indicator | None:
+    found: Indicator | None = Indicator.objects.filter(county=scope.county, bgt_id=bgt_id).first()
+    return found
+
+
+def requests_on_indicators(
+    *, scope: Scope, programme_code: str = "", fiscal_year: str = ""
+) -> QuerySet[FundingRequest]:
+    """拨款申请 of the scope with their hold and batch, newest first."""
+    found = FundingRequest.objects.filter(county=scope.county)
+    if programme_code:
+        found = found.filter(batch__programme__code=programme_code)
+    if fiscal_year:
+        found = found.filter(batch__period__startswith=fiscal_year)
+    return found.select_related("batch", "hold").order_by("-id")

@@ -181,6 +181,7 @@ def _refunds(kept: Inbox, message: Message, actor: Actor) -> str:
     if share is None:
         return "退款通知所指的批次不是我方的"
     note_refund(share, [cast("RefundRow", row) for row in message.rows], actor=actor)
+    defer("accounting.draft_refunds", batch_id=share.batch_id, county=share.county)
     if share.state == ShareState.CANCELLED:
         _nudge(share, actor)
     return ""
