@@ -16,6 +16,7 @@ from psycopg.errors import RestrictViolation
 from tests import database
 from tests.payout.funded import plant_funded
 from tests.validation.cast import BANK, DEPARTMENT, HERE, LI_XIA, TOWN
+from tests.validation.indicators import plant_indicator
 from tests.validation.world import Planter
 from yikatong.connectors.budget.messages import Quota
 from yikatong.funding.actions import note_state, request
@@ -53,7 +54,7 @@ class World:
         with self.admin() as admin:
             planter = Planter(admin)
             with planter.county(HERE):
-                planter.indicator(bgt_id, balance_fen=balance_fen, applied_fen=applied_fen)
+                plant_indicator(planter, bgt_id, balance_fen=balance_fen, applied_fen=applied_fen)
         return bgt_id
 
     def batch(self) -> int:

@@ -30,9 +30,9 @@ from tests.validation.cast import (
     TOWN,
     index_of,
 )
+from tests.validation.indicators import plant_indicator
 from tests.validation.rows import row
 from yikatong.catalogue.models import BenefitStandard, Programme, Relation, RequiredRoster
-from yikatong.funding.models import Indicator, IndicatorReading
 from yikatong.kernel.actor import ALL_UNITS, Actor
 from yikatong.kernel.names import normalised_name
 from yikatong.organisation.models import County, PayingBank, Post, Unit, User
@@ -114,11 +114,7 @@ class Planter:
             return field.get_default()
         if field.null:
             return None
-        plain: Mapping[str, Any] = {
-            "unit_no": TOWN,
-            "department_no": DEPARTMENT,
-            "bank_no": BANK,
-        }
+        plain = {"unit_no": TOWN, "department_no": DEPARTMENT, "bank_no": BANK}
         by_kind: Mapping[type, Any] = {
             models.DateTimeField: NOON,
             models.DateField: LONG_AGO,
@@ -362,20 +358,7 @@ class Planter:
                 bank_no=BANK if kind == kinds.BANK else None,
             )
         self.put(PayingBank, unit_no=0, code3="CRB", name="农商行", payout_account="1")
-        self.indicator("", balance_fen=10**13)
-
-    def indicator(self, bgt_id: str, *, balance_fen: int, applied_fen: int = 0) -> int:
-        """An indicator of P01 for 2026 and what was last read of it."""
-        made = self.put(Indicator, bgt_id=bgt_id, fiscal_year="2026", programme_code="P01")
-        self.put(
-            IndicatorReading,
-            indicator=made,
-            amount_fen=balance_fen,
-            balance_fen=balance_fen,
-            applied_fen=applied_fen,
-            is_open=True,
-        )
-        return made
+        plant_indicator(self, "", balance_fen=10**13)
 
     def officials(self, actors: Sequence[Actor]) -> None:
         for actor in actors:

@@ -1,4 +1,4 @@
-"""资金台账、试算平衡、凭证草稿: read only for finance, departments and audit; and their downloads."""
+"""资金台账、试算平衡、凭证草稿: read only for finance, departments and audit, and downloads."""
 
 from __future__ import annotations
 

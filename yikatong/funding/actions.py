@@ -56,7 +56,7 @@ def request(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
     )
     count = batch.funding_requests.count()
     for place, cut in enumerate(cuts, start=1):
-        with over_application_is_refused():
+        with _over_application_is_refused():
             made = FundingRequest.objects.create(
                 county=batch.county,
                 unit_no=batch.unit_no,
@@ -80,7 +80,7 @@ def request(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
 
 
 @contextmanager
-def over_application_is_refused() -> Iterator[None]:
+def _over_application_is_refused() -> Iterator[None]:
     """The database's own refusal, in words: another application took the 额度 meanwhile."""
     try:
         yield
