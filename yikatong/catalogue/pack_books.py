@@ -9,7 +9,6 @@ from yikatong.kernel.errors import Refused
 
 FORMULAS: Final = ("CUR_AMT-PAY_APP_AMT", "CUR_AMT")
 DETAILS: Final = ("none", "with_application", "after_payment")
-BINDINGS: Final = ("http", "file", "mof")
 ACCOUNTS: Final = (
     "financial_debit",
     "financial_credit",
@@ -64,7 +63,6 @@ def budget(table: Table) -> BudgetSpec:
     return BudgetSpec(
         table.one_of("indicator_balance", FORMULAS),
         table.one_of("pay_detail", DETAILS),
-        table.one_of("binding", BINDINGS),
         table.text("field_map"),
         table.texts("entrusted"),
     )

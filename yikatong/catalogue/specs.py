@@ -153,7 +153,6 @@ class BudgetSpec:
 
     indicator_balance: str
     pay_detail: str
-    binding: str
     field_map: str
     entrusted: tuple[str, ...]
 

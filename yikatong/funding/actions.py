@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from django.db import IntegrityError
 from django.utils import timezone
 
+from yikatong.connectors.budget.messages import ReconRow
 from yikatong.funding.models import FundingMatch, FundingRequest, TreasuryConfirmation
 from yikatong.funding.queries import (
     live_lines,
     live_requests,
     matches_of,
     received_fen,
+    refunded_of,
+    requests_by_number,
     requests_of,
     share_due_of,
     shares_due,
     usable_indicators,
 )
-from yikatong.funding.rules import cut_by_indicator, shortcoming
+from yikatong.funding.rules import cut_by_indicator, difference, shortcoming
 from yikatong.jobs.actions import quarantine
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor
@@ -235,3 +239,42 @@ def returned(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict
             defer("funding.withdraw_request", request_id=other.pk, county=batch.county)
         raise TryAgain("同批其他申请尚在撤回")
     return Passed(note=f"预算系统退回：{no.return_reason}")
+
+
+AGREES: Final = "0"
+DIFFERS: Final = "1"
+
+
+def judge_reconciliation(rows: Sequence[ReconRow], *, actor: Actor) -> list[ReconRow]:
+    """B15: each row answered 0 相符 or 1 不符 with its reason.
+
+    A difference opens an item with its amount and owner; the same one only once.
+    """
+    known = requests_by_number([row.tracking_id for row in rows], scope=actor.scope)
+    return [_judged(row, known.get(row.tracking_id), actor=actor) for row in rows]
+
+
+def _judged(row: ReconRow, request: FundingRequest | None, *, actor: Actor) -> ReconRow:
+    if request is None:
+        why = "我方没有这笔申请"
+    else:
+        why = difference(
+            asked=(row.pay_app_amt_fen, request.amount_fen),
+            paid=(row.xpay_amt_fen, received_fen(request, scope=actor.scope)),
+            refunded=(row.refunded_fen, refunded_of(request, scope=actor.scope)),
+            vouchers=(row.pay_cert_no, request.voucher_number),
+        )
+    if not why:
+        return replace(row, result=AGREES)
+    quarantine(
+        kind="财政对账不符",
+        fingerprint=f"B15|{row.tracking_id}|{why}",
+        sentence=f"支付申请 {row.pay_app_no}（{row.tracking_id}）：{why}。请与财政、银行核对。",
+        unit_no=request.unit_no if request else 0,
+        department_no=request.department_no if request else None,
+        bank_no=request.bank_no if request else None,
+        batch_id=request.batch_id if request else None,
+        amount_fen=row.xpay_amt_fen - row.refunded_fen,
+        actor=actor,
+    )
+    return replace(row, result=DIFFERS, reason=why)

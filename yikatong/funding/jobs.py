@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from procrastinate.contrib.django import app
 
 from yikatong.funding import treasury
@@ -24,3 +26,9 @@ def read_indicators(county: str, fiscal_year: str, programme_code: str) -> None:
     treasury.read_indicators(
         fiscal_year=fiscal_year, programme_code=programme_code, actor=machine(county)
     )
+
+
+@app.task(name="funding.reconcile", queue="main", retry=LINE)
+def reconcile(county: str, day: str) -> None:
+    """B15 of one county up to a day; the same difference is set aside once."""
+    treasury.reconcile_day(date.fromisoformat(day), actor=machine(county))

@@ -46,6 +46,18 @@ class LivePayment(models.Model):
         db_table = "live_payment"
 
 
+class RequestRefund(models.Model):
+    """The SQL view `request_refund`: what went back to the treasury of one application."""
+
+    id = models.BigIntegerField(primary_key=True, db_comment="拨款申请编号")
+    county = models.CharField(max_length=6, db_comment="区县代码")
+    refunded_fen = models.BigIntegerField(db_comment="已退库金额（分）")
+
+    class Meta:
+        managed = False
+        db_table = "request_refund"
+
+
 class Indicator(Record):
     """指标 of the budget system (BA_BGT_INFO), read only: what does not change of one.
 

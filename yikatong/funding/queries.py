@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,6 +16,7 @@ from yikatong.funding.models import (
     Indicator,
     IndicatorReading,
     LivePayment,
+    RequestRefund,
     ShareDue,
 )
 from yikatong.funding.rules import Usable
@@ -158,3 +160,14 @@ def requests_on_indicators(
     if fiscal_year:
         found = found.filter(batch__period__startswith=fiscal_year)
     return found.select_related("batch", "hold").order_by("-id")
+
+
+def requests_by_number(numbers: Collection[str], *, scope: Scope) -> dict[str, FundingRequest]:
+    found = FundingRequest.objects.filter(county=scope.county, number__in=list(numbers))
+    return {one.number: one for one in found}
+
+
+def refunded_of(request: FundingRequest, *, scope: Scope) -> int:
+    """What the bank sent back of this application, through a view over feedback's table."""
+    row = RequestRefund.objects.filter(county=scope.county, pk=request.pk).first()
+    return row.refunded_fen if row else 0

@@ -106,3 +106,23 @@ def shortcoming(*, received_fen: int, asked_fen: int, came_fen: int, is_ours: bo
     if received_fen < asked_fen:
         return "到账不足"
     return "重复到账" if came_fen == asked_fen else "到账超额"
+
+
+def difference(
+    *,
+    asked: tuple[int, int],
+    paid: tuple[int, int],
+    refunded: tuple[int, int],
+    vouchers: tuple[str, str],
+) -> str:
+    """What the budget system (first) and we (second) do not agree on, in words; '' where all is
+    equal. A voucher that we have not been told of yet is no difference.
+    """
+    found = [
+        f"{name}财政 {Money(theirs)} 元、我方 {Money(ours)} 元"
+        for name, (theirs, ours) in (("申请", asked), ("支付", paid), ("退款", refunded))
+        if theirs != ours
+    ]
+    if vouchers[1] and vouchers[0] != vouchers[1]:
+        found.append(f"凭证号财政 {vouchers[0]}、我方 {vouchers[1]}")
+    return "；".join(found)

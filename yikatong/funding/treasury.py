@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Final
 
 from django.conf import settings
@@ -11,6 +13,7 @@ from django.utils import timezone
 from yikatong.connectors.budget.client import BudgetClient, BudgetRefused
 from yikatong.connectors.budget.messages import (
     ApplicationState,
+    DetailRow,
     FundingApplication,
     Manifest,
     State,
@@ -19,11 +22,12 @@ from yikatong.funding.actions import note_state
 from yikatong.funding.indicators import note_quota
 from yikatong.funding.models import FundingRequest
 from yikatong.funding.queries import open_requests, request_by_id, shares_due
+from yikatong.funding.reconcile import reconcile
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.digest import canonical, sm3
 from yikatong.kernel.errors import Refused
-from yikatong.organisation.queries import department_units, paying_banks
+from yikatong.organisation.queries import county_settings, department_units, paying_banks
 from yikatong.organisation.scoping import acting
 
 OURS: Final = {
@@ -36,6 +40,12 @@ OURS: Final = {
     State.RETURNED: FundingRequest.State.RETURNED,
 }
 BACK: Final = (FundingRequest.State.RETURNED, FundingRequest.State.WITHDRAWN)
+
+
+DETAILS_AT: Final = {
+    "with_application": FundingRequest.State.SUBMITTED,
+    "after_payment": FundingRequest.State.PAID,
+}
 
 
 def client() -> BudgetClient:
@@ -109,6 +119,12 @@ def _note(request: FundingRequest, state: ApplicationState, *, actor: Actor) -> 
         _nudge(request)
         if ours in BACK:
             _read_again(request)
+        if ours == FundingRequest.State.PAID and request.state != ours:
+            tomorrow = timezone.localtime().replace(hour=6, minute=30) + timedelta(days=1)
+            today = timezone.localdate().isoformat()
+            defer("funding.reconcile", at=tomorrow, county=request.county, day=today)
+        if request.state != ours:
+            _tell_the_persons(request, ours, actor=actor)
 
 
 def _note_return(request: FundingRequest, why: str, *, actor: Actor) -> None:
@@ -129,6 +145,31 @@ def read_indicators(*, fiscal_year: str, programme_code: str, actor: Actor) -> i
         for quota in quotas:
             note_quota(quota, read_at=read_at, actor=actor)
     return len(quotas)
+
+
+def reconcile_day(day: date, *, actor: Actor) -> int:
+    """B15 up to a day; gives how many applications differ."""
+    return reconcile(day, client=client(), actor=actor)
+
+
+def send_details(request: FundingRequest, rows: Sequence[DetailRow]) -> int:
+    """B03 of an application that was filed; gives how many the budget system counted.
+
+    Raises:
+        BudgetRefused: the rows do not add up to the application there.
+    """
+    if not rows or not request.budget_number:
+        return 0
+    return client().details(request.budget_number, rows)
+
+
+def _tell_the_persons(
+    request: FundingRequest, state: FundingRequest.State, *, actor: Actor
+) -> None:
+    """B03 where the province wants it: with the application, or once it is paid."""
+    when = county_settings(scope=actor.scope).settings.get("pay_detail", "none")
+    if DETAILS_AT.get(when) == state:
+        defer("payout.send_details", request_id=request.pk, county=request.county)
 
 
 def _read_again(request: FundingRequest) -> None:

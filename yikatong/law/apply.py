@@ -76,7 +76,15 @@ COUNTY_WIDE: Final = ("organisation_unit", "organisation_payingbank", "catalogue
 
 # views carry their tables' policies; the edges of both journeys are public knowledge
 NOT_TABLES: Final = frozenset(
-    {"paid", "share_due", "share_refund", "line_outlook", "live_payment", "journey_edge"}
+    {
+        "paid",
+        "share_due",
+        "share_refund",
+        "line_outlook",
+        "live_payment",
+        "request_refund",
+        "journey_edge",
+    }
 )
 
 EXTRA_POLICIES: Final = (

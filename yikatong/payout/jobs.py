@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from procrastinate.contrib.django import app
 
+from yikatong.funding import treasury
+from yikatong.funding.queries import request_by_id
 from yikatong.jobs.patience import PATIENCE
 from yikatong.organisation.machines import machine
 from yikatong.organisation.queries import county_settings, paying_banks
 from yikatong.organisation.scoping import acting
 from yikatong.organisation.wire import post
 from yikatong.payout import messages
+from yikatong.payout.details import details_of
 from yikatong.payout.queries import payment_by_id, share_by_id, stops_before
 
 
@@ -47,3 +50,12 @@ def post_stop(payment_id: int, county: str) -> None:
         number = stops_before(payment.share, scope=actor.scope, payment=payment)
         message = messages.stoppage(payment, reason=payment.stop.reason, number=number)
         post(message, bank, actor=actor)
+
+
+@app.task(name="payout.send_details", queue="main", retry=PATIENCE)
+def send_details(request_id: int, county: str) -> None:
+    """B03; read in one transaction, sent with none open. The same rows have the same keys."""
+    with acting(machine(county)) as actor:
+        request = request_by_id(request_id, scope=actor.scope)
+        rows = list(details_of(request, scope=actor.scope))
+    treasury.send_details(request, rows)

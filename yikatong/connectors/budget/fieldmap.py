@@ -119,7 +119,7 @@ def in_force(on: date, *, province: str, folder: Path = FOLDER) -> FieldMap:
     """The newest map of a province that is valid on a day."""
     known = [
         one
-        for one in (field_map(path.stem, folder) for path in sorted(folder.glob("*.toml")))
+        for one in (field_map(path.stem, folder) for path in sorted(folder.glob("??-*.toml")))
         if one.province == province
         and one.valid_from <= on
         and (one.valid_to is None or on <= one.valid_to)

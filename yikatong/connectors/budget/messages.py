@@ -130,6 +130,12 @@ class DetailRow:
     town_code: str = ""
     village_code: str = ""
     add_word: str = ""
+    detail_id: str = ""
+    pay_cert_no: str = ""
+    pay_month: str = ""
+    xpay_amt_fen: int = 0
+    to_peop_enterp: str = "people"
+    to_peop_family: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +174,49 @@ class ApplicationState:
     @property
     def is_paid(self) -> bool:
         return self.status in {State.PAID, State.PART_REFUNDED, State.REFUNDED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconRow:
+    """B15, one application as the budget system holds it; `result` is '', 0 相符 or 1 不符."""
+
+    tracking_id: str
+    pay_app_no: str
+    pay_cert_no: str
+    status: State
+    pay_app_amt_fen: int
+    xpay_amt_fen: int
+    refunded_fen: int
+    result: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """B15 of one county and day."""
+
+    check_no: str
+    rows: tuple[ReconRow, ...]
+
+
+def reconciliation_from(facts: dict[str, Any]) -> Reconciliation:
+    """Raises KeyError, TypeError or ValueError where the answer lacks a field."""
+    rows = []
+    for one in facts["rows"]:
+        named = {name: one[name] for name in RECON_FIELDS}
+        _fen_only(named)
+        rows.append(ReconRow(**named, status=State(one["status"])))
+    return Reconciliation(str(facts["check_no"]), tuple(rows))
+
+
+RECON_FIELDS: Final = (
+    "tracking_id",
+    "pay_app_no",
+    "pay_cert_no",
+    "pay_app_amt_fen",
+    "xpay_amt_fen",
+    "refunded_fen",
+)
 
 
 def quota_from(facts: dict[str, Any], as_of: str) -> Quota:
