@@ -18,11 +18,10 @@ from yikatong.connectors.budget.messages import (
     Manifest,
     State,
 )
-from yikatong.funding.actions import note_state
+from yikatong.funding.actions import DIFFERS, judge_reconciliation, note_state
 from yikatong.funding.indicators import note_quota
 from yikatong.funding.models import FundingRequest
 from yikatong.funding.queries import open_requests, request_by_id, shares_due
-from yikatong.funding.reconcile import reconcile
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.digest import canonical, sm3
@@ -148,8 +147,17 @@ def read_indicators(*, fiscal_year: str, programme_code: str, actor: Actor) -> i
 
 
 def reconcile_day(day: date, *, actor: Actor) -> int:
-    """B15 up to a day; gives how many applications differ."""
-    return reconcile(day, client=client(), actor=actor)
+    """B15: compare every application of the county up to a day and answer row by row.
+
+    Gives how many differ. No transaction is open during the calls.
+    """
+    budget = client()
+    told = budget.reconciliation(mof_div_code=f"{actor.scope.county}000", day=day.isoformat())
+    with acting(actor):
+        answers = judge_reconciliation(told.rows, actor=actor)
+    if answers:
+        budget.answer_reconciliation(told.check_no, answers)
+    return sum(row.result == DIFFERS for row in answers)
 
 
 def send_details(request: FundingRequest, rows: Sequence[DetailRow]) -> int:

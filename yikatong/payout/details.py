@@ -1,4 +1,4 @@
-"""B03 支付明细: the persons behind an application, as the budget system counts 惠企利民 payments."""
+"""B03 支付明细: the persons behind an application, as 惠企利民 payments are counted."""
 
 from __future__ import annotations
 
