@@ -12,6 +12,12 @@ from simulators.budget import faults, office, recon
 from simulators.budget.books import Books, add_indicator, balances
 from simulators.loopback import Answer, Fault, Json, Request, now
 
+REFUSED_BY: Final = {"applications": "balance_too_small", "details": "rows_refused"}
+REFUSAL: Final = {
+    "balance_too_small": ("E-BALANCE", "指标可用余额 0.00 元，不足以支付本次申请。"),
+    "rows_refused": ("E-ROWS", "明细一次应少于 500 条。"),
+}
+
 
 class Web:
     """Routes of the platform, of the bank, and of tests and demos."""
@@ -60,6 +66,7 @@ class Web:
         digest = hashlib.new("sm3", request.body).hexdigest()
         if not key or request.headers.get("x-body-sm3") != digest:
             raise Fault(400, "E-HEADER", "缺少 Idempotency-Key，或 X-Body-SM3 与内容不符。")
+        self._refuse(request, rest)
         with self.books.write() as db:
             known = db.execute("SELECT * FROM answer WHERE key = ?", (key,)).fetchone()
             if known is None:
@@ -75,6 +82,17 @@ class Web:
                 status, content = known["status"], json.loads(known["content"])
         self._break("5xx_after")
         return status, content
+
+    def _refuse(self, request: Request, rest: list[str]) -> None:
+        """Refusals that a fault orders: its hit is booked although nothing else is."""
+        county = str(request.json().get("mof_div_code", ""))
+        kind = REFUSED_BY.get(rest[-1], "")
+        if not kind:
+            return
+        with self.books.write() as db:
+            ordered = faults.take(db, kind, county)
+        if ordered is not None:
+            raise Fault(422, *REFUSAL[kind])
 
     def _break(self, kind: str) -> None:
         with self.books.write() as db:
