@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Final
 
 from django.conf import settings
 from django.utils import timezone
 
 from yikatong.connectors.budget.client import BudgetClient, BudgetRefused
+from yikatong.connectors.budget.fieldmap import field_map
+from yikatong.connectors.budget.folder import BudgetFolder
 from yikatong.connectors.budget.messages import (
     ApplicationState,
     DetailRow,
@@ -47,14 +50,21 @@ DETAILS_AT: Final = {
 }
 
 
-def client() -> BudgetClient:
-    """The budget system as registered in the home. Raises Refused where there is none."""
+def client(county: str = "") -> BudgetClient | BudgetFolder:
+    """The budget system as registered in the home: an address, or a folder for files.
+
+    Raises:
+        Refused: none is registered.
+    """
     try:
         facts = json.loads(settings.BUDGET_ENDPOINT.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise Refused(
             "没有找到预算系统连接文件 budget.json，请先启动或登记预算一体化系统。"
         ) from None
+    if "folder" in facts:
+        now = timezone.localtime().replace(microsecond=0)
+        return BudgetFolder(Path(facts["folder"]), county, field_map(facts["field_map"]), now)
     return BudgetClient(facts["url"])
 
 
@@ -66,7 +76,7 @@ def file(request_id: int, *, actor: Actor) -> None:
             return
         application = _application(request, actor)
     try:
-        state = client().apply(application)
+        state = client(request.county).apply(application)
     except BudgetRefused as error:
         _note_return(request, str(error), actor=actor)
         return
@@ -81,7 +91,7 @@ def withdraw(request_id: int, *, actor: Actor) -> None:
         return
     if request.budget_number:
         try:
-            client().withdraw(request.budget_number, "发放单位撤回")
+            client(request.county).withdraw(request.budget_number, "发放单位撤回")
         except BudgetRefused:
             return
     with acting(actor):
@@ -94,11 +104,22 @@ def withdraw(request_id: int, *, actor: Actor) -> None:
 def ask(*, actor: Actor) -> int:
     """Ask about every application that is on its way; gives how many moved."""
     with acting(actor):
-        waiting = [one for one in open_requests(scope=actor.scope) if one.budget_number]
-    changed = 0
+        waiting = [
+            one
+            for one in open_requests(scope=actor.scope)
+            if one.state != FundingRequest.State.DRAFT
+        ]
+    if not waiting:
+        return 0
+    budget, changed = client(actor.scope.county), 0
     for request in waiting:
-        state = client().application(request.budget_number)
-        if OURS.get(state.status) != request.state:
+        # by files their number comes later than our application's: until then ask by ours
+        state = (
+            budget.application(request.budget_number)
+            if request.budget_number
+            else budget.find(request.number)
+        )
+        if state is not None and OURS.get(state.status) != request.state:
             _note(request, state, actor=actor)
             changed += 1
     return changed
@@ -137,7 +158,7 @@ def read_indicators(*, fiscal_year: str, programme_code: str, actor: Actor) -> i
     """B01: read the indicators of one programme and year; gives how many there are."""
     county = actor.scope.county
     read_at = timezone.now()  # before asking: what was filed by now is in the answer
-    quotas = client().quotas(
+    quotas = client(county).quotas(
         mof_div_code=f"{county}000", fiscal_year=fiscal_year, pro_code=programme_code
     )
     with acting(actor):
@@ -151,7 +172,7 @@ def reconcile_day(day: date, *, actor: Actor) -> int:
 
     Gives how many differ. No transaction is open during the calls.
     """
-    budget = client()
+    budget = client(actor.scope.county)
     told = budget.reconciliation(mof_div_code=f"{actor.scope.county}000", day=day.isoformat())
     with acting(actor):
         answers = judge_reconciliation(told.rows, actor=actor)
@@ -168,7 +189,7 @@ def send_details(request: FundingRequest, rows: Sequence[DetailRow]) -> int:
     """
     if not rows or not request.budget_number:
         return 0
-    return client().details(request.budget_number, rows)
+    return client(request.county).details(request.budget_number, rows)
 
 
 def _tell_the_persons(
