@@ -137,7 +137,12 @@ def vouchers(request: DeskRequest) -> HttpResponse:
         }
         for row in page.rows
     ]
-    context = chosen.context | {"rows": rows, "page": page, "count": told_count(found, "张")}
+    context = chosen.context | {
+        "rows": rows,
+        "page": page,
+        "count": told_count(found, "张"),
+        "can_recover": request.actor.duty == Duty.DEPT_CLERK,
+    }
     return render(request, "vouchers.html", context)
 
 
