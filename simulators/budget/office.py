@@ -172,7 +172,7 @@ class Office:
                 if late is not None:
                     db.execute(
                         "UPDATE application SET due = ? WHERE pay_app_no = ?",
-                        (time.time() + float(late.get("delay_s", 1)), pay_app_no),
+                        (time.time() + late.get("delay_s", 1), pay_app_no),
                     )
                     return state(db, pay_app_no)
                 number = new_number(db, pay_app_no)

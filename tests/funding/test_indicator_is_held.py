@@ -11,6 +11,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from psycopg.errors import RestrictViolation
 
 from tests import database
@@ -23,6 +25,7 @@ from yikatong.funding.actions import note_state, request
 from yikatong.funding.indicators import note_quota
 from yikatong.funding.models import FundingRequest, IndicatorHold
 from yikatong.funding.queries import indicators_seen
+from yikatong.funding.rules import Usable
 from yikatong.kernel.errors import Refused
 from yikatong.organisation.machines import machine
 from yikatong.organisation.scoping import acting
@@ -227,3 +230,66 @@ def replaced_programme(batch: Batch) -> Batch:
     twin = Batch.objects.get(pk=batch.pk)
     twin.period = "1999-01"
     return twin
+
+
+def test_who_is_overtaken_between_the_look_and_the_filing_is_told_so(
+    world: World, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the clerk's page said was true a moment ago; the database is the last judge."""
+    bgt_id = world.indicator(60_050)
+    batch_id = world.batch()
+    with acting(US):
+        batch = Batch.objects.get(pk=batch_id)
+        note_state(batch.funding_requests.get(), State.RETURNED, return_reason="退", actor=US)
+    monkeypatch.setattr(
+        "yikatong.funding.actions.usable_indicators", lambda *_, **__: [Usable(bgt_id, 10**9)]
+    )
+    with log_in("ykt_web"), pytest.raises(Refused, match="刚被另一笔申请占用"), acting(LI_XIA):
+        request(batch, actor=LI_XIA)
+
+
+STEPS = st.lists(
+    st.tuples(st.integers(1, 60_000), st.sampled_from(["", "RETURNED", "WITHDRAWN", "PAID"])),
+    min_size=1,
+    max_size=8,
+)
+
+
+def test_whatever_is_asked_and_given_back_the_indicator_is_never_exceeded(world: World) -> None:
+    balance = 100_000
+    bgt_id = world.indicator(balance)
+    batch = world.batch()
+
+    @settings(max_examples=30)
+    @given(STEPS)
+    def told(steps: list[tuple[int, str]]) -> None:
+        held = 0
+        connection = world.worker()
+        for fen, end in steps:
+            try:
+                with connection.transaction():
+                    made = world.ask(connection, bgt_id, fen, batch)
+            except RestrictViolation:
+                assert held + fen > balance, "refused only where it does not reach"
+                continue
+            held += fen
+            assert held <= balance
+            # the batch may hold one live application of an indicator: each ends before the next
+            final = end or "PAID"
+            connection.execute(
+                "UPDATE funding_fundingrequest SET state = %s WHERE id = %s", [final, made]
+            )
+            held -= fen if final in {"RETURNED", "WITHDRAWN"} else 0
+            batch_next(connection, made)
+        connection.rollback()
+        connection.close()
+
+    told()
+
+
+def batch_next(connection: psycopg.Connection[Any], made: int) -> None:
+    """Let the same batch ask again: a paid application still counts, under another state."""
+    connection.execute(
+        "UPDATE funding_fundingrequest SET state = 'REFUNDED' WHERE id = %s AND state = 'PAID'",
+        [made],
+    )
