@@ -101,7 +101,7 @@ def postings(request: DeskRequest) -> HttpResponse:
     scope = request.actor.scope
     chosen = _chosen(request)
     found = queries.postings(scope=scope, **chosen.facts)
-    page = page_of(found, request.GET, is_newest_first=True)
+    page = page_of(found, request.GET, is_newest_first=True, per_page=25)
     names = _account_names(request)
     banks = paying_banks(scope=scope)
     units = unit_names({row.unit_no for row in page.rows}, scope=scope)
