@@ -105,7 +105,8 @@ def test_every_refund_has_its_voucher_and_both_books_balance(told: Told) -> None
         )
         drafted = house.rows(
             slug,
-            "SELECT coalesce(sum(entry.amount_fen), 0)::bigint FROM accounting_voucherentry AS entry"
+            "SELECT coalesce(sum(entry.amount_fen), 0)::bigint"
+            " FROM accounting_voucherentry AS entry"
             " JOIN accounting_voucher AS draft ON draft.id = entry.voucher_id"
             " WHERE draft.kind = 'V2' AND entry.book = 'FINANCIAL' AND entry.is_debit",
         )
