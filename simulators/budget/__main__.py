@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Final
 
 from simulators.budget.books import Books, load
+from simulators.budget.files import FileDesk
 from simulators.budget.office import Office
 from simulators.budget.web import Web
 from simulators.loopback import CLIENT_ERROR, Fault, ask, serve_json, url_of, write_ready
@@ -32,6 +33,7 @@ def arguments() -> argparse.ArgumentParser:
     run.add_argument("--indicators", default="", help="指标清单 JSONL；- 为标准输入")
     run.add_argument("--port", type=int, default=0, help="端口，0 为任选空闲端口")
     run.add_argument("--tick", type=float, default=0.2, help="每个状态停留的秒数")
+    run.add_argument("--files", type=Path, help="文件交换目录：读 out/，写 in/")
     bank = run.add_mutually_exclusive_group(required=True)
     bank.add_argument("--bank-url", default="", help="模拟银行的控制地址")
     bank.add_argument("--bank-ready", type=Path, help="模拟银行的就绪文件（每次读取）")
@@ -58,7 +60,7 @@ def introduce(address: Callable[[], str], own_url: str) -> bool:
     return told is not None and told[0] < CLIENT_ERROR
 
 
-def work(office: Office, own_url: str, stopping: threading.Event) -> None:
+def work(office: Office, desk: FileDesk | None, own_url: str, stopping: threading.Event) -> None:
     """Rounds of the clerks; every now and then a word to the bank."""
     waited = INTRODUCE_S
     while not stopping.wait(ROUND_S):
@@ -67,6 +69,8 @@ def work(office: Office, own_url: str, stopping: threading.Event) -> None:
             introduce(office.bank_url, own_url)
             waited = 0.0
         office.round()
+        if desk is not None:
+            desk.round()
 
 
 def main() -> int:
@@ -85,13 +89,14 @@ def main() -> int:
         with books.write() as db:
             load(db, _lines(asked.indicators))
         office = Office(books, bank_address(asked), asked.tick)
+        desk = FileDesk(books, asked.files, asked.tick) if asked.files else None
         server = serve_json(Web(books, office), asked.port)
     except (Fault, OSError) as error:
         sys.stderr.write(f"模拟预算系统无法运行：{error}\n")
         return 2
     own_url = url_of(server)
     introduce(office.bank_url, own_url)
-    worker = threading.Thread(target=work, args=(office, own_url, stopping))
+    worker = threading.Thread(target=work, args=(office, desk, own_url, stopping))
     worker.start()
     write_ready(asked.ready, {"pid": os.getpid(), "url": own_url})
     while not stopping.wait(0.5) and worker.is_alive():

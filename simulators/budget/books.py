@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from simulators.budget import faults
 from simulators.loopback import Fault, Json
 
 SCHEMA: Final = """
@@ -38,6 +39,12 @@ CREATE TABLE IF NOT EXISTS answer (
 CREATE TABLE IF NOT EXISTS return_next (
   id INTEGER PRIMARY KEY AUTOINCREMENT, reason TEXT NOT NULL, mof_div_code TEXT,
   is_used INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS detail (
+  pay_app_no TEXT NOT NULL REFERENCES application, part INTEGER NOT NULL, parts INTEGER NOT NULL,
+  rows TEXT NOT NULL, PRIMARY KEY (pay_app_no, part));
+CREATE TABLE IF NOT EXISTS recon (
+  check_no TEXT NOT NULL, tracking_id TEXT NOT NULL, result TEXT NOT NULL, reason TEXT NOT NULL,
+  PRIMARY KEY (check_no, tracking_id));
 CREATE TABLE IF NOT EXISTS number (id INTEGER PRIMARY KEY AUTOINCREMENT, made_for TEXT NOT NULL);
 """
 FACTS: Final = (
@@ -63,7 +70,7 @@ class Books:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA foreign_keys = ON")
-        self._db.executescript(SCHEMA)
+        self._db.executescript(SCHEMA + faults.SCHEMA)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:

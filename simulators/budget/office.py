@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from simulators.budget import faults
 from simulators.budget.books import Books, balances, new_number
 from simulators.loopback import CLIENT_ERROR, Fault, Json, ask, now
 
+MOST_DETAILS: Final = 499
 SHOWN: Final = (
     "pay_app_no tracking_id status pay_app_amt_fen return_reason pay_cert_no vou_date"
     " xpay_amt_fen xpay_date agent_business_no"
@@ -67,15 +69,29 @@ def withdraw(db: sqlite3.Connection, pay_app_no: str, reason: str) -> Json:
 
 
 def details(db: sqlite3.Connection, pay_app_no: str, asked: Json) -> Json:
-    """B03: stored as sent; their sum is the application's."""
+    """B03: stored as sent, part by part of under 500; their sum is the application's."""
     row = _application(db, pay_app_no)
-    rows = asked["rows"]
-    if sum(one["pay_amt_fen"] for one in rows) != row["pay_app_amt_fen"]:
-        raise Fault(422, "E-SUM", "明细合计与申请金额不一致。")
+    rows, part, parts = asked["rows"], int(asked.get("part", 1)), int(asked.get("parts", 1))
+    if len(rows) > MOST_DETAILS:
+        raise Fault(422, "E-ROWS", "明细一次应少于 500 条。")
     db.execute(
-        "UPDATE application SET details = ? WHERE pay_app_no = ?",
-        (json.dumps(rows, ensure_ascii=False), pay_app_no),
+        "INSERT OR REPLACE INTO detail VALUES (?, ?, ?, ?)",
+        (pay_app_no, part, parts, json.dumps(rows, ensure_ascii=False)),
     )
+    came = [
+        json.loads(one["rows"])
+        for one in db.execute(
+            "SELECT rows FROM detail WHERE pay_app_no = ? ORDER BY part", (pay_app_no,)
+        ).fetchall()
+    ]
+    if len(came) == parts:
+        whole = [one for some in came for one in some]
+        if sum(one["pay_amt_fen"] for one in whole) != row["pay_app_amt_fen"]:
+            raise Fault(422, "E-SUM", "明细合计与申请金额不一致。")
+        db.execute(
+            "UPDATE application SET details = ? WHERE pay_app_no = ?",
+            (json.dumps(whole, ensure_ascii=False), pay_app_no),
+        )
     return {"pay_app_no": pay_app_no, "count": len(rows)}
 
 
@@ -84,7 +100,8 @@ def refund(db: sqlite3.Connection, asked: Json) -> Json:
     amount, number = asked["amount_fen"], str(asked["refund_no"])
     known = db.execute("SELECT * FROM refund WHERE refund_no = ?", (number,)).fetchone()
     if known is not None:
-        if (known["pay_app_no"], known["amount_fen"]) != (asked["application_no"], amount):
+        same = (known["pay_app_no"], known["amount_fen"]) == (asked["application_no"], amount)
+        if not same and not faults.was_hit(db, "partial_refund"):
             raise Fault(409, "E-KEY", "同一退款号此前的内容不同。")
         return state(db, known["pay_app_no"])
     row = _application(db, asked["application_no"])
@@ -93,11 +110,17 @@ def refund(db: sqlite3.Connection, asked: Json) -> Json:
         raise Fault(422, "E-STATE", "这笔申请没有可退的支付。")
     if type(amount) is not int or amount <= 0 or before + amount > row["xpay_amt_fen"]:
         raise Fault(422, "E-AMOUNT", "退款累计超过已支付金额。")
-    db.execute(
-        "INSERT INTO refund VALUES (?, ?, ?, ?, ?)",
-        (number, row["pay_app_no"], amount, str(asked["reason"]), now().isoformat()),
-    )
-    status = "REFUNDED" if before + amount == row["xpay_amt_fen"] else "PART_REFUNDED"
+    short = faults.take(db, "partial_refund", row["mof_div_code"])
+    if short is not None:
+        amount -= min(int(short.get("by_fen", 1)), amount - 1)
+    twice = faults.take(db, "double_refund", row["mof_div_code"]) is not None
+    for name in (number, f"{number}-2") if twice else (number,):
+        db.execute(
+            "INSERT INTO refund VALUES (?, ?, ?, ?, ?)",
+            (name, row["pay_app_no"], amount, str(asked["reason"]), now().isoformat()),
+        )
+    booked = _refunded(db, row["pay_app_no"])
+    status = "REFUNDED" if booked >= row["xpay_amt_fen"] else "PART_REFUNDED"
     db.execute(
         "UPDATE application SET status = ? WHERE pay_app_no = ?", (status, row["pay_app_no"])
     )
@@ -145,6 +168,13 @@ class Office:
             if row["status"] == "SUBMITTED":
                 self._review(db, row)
             elif row["status"] == "APPROVED":
+                late = faults.take(db, "voucher_late", row["mof_div_code"])
+                if late is not None:
+                    db.execute(
+                        "UPDATE application SET due = ? WHERE pay_app_no = ?",
+                        (time.time() + late.get("delay_s", 1), pay_app_no),
+                    )
+                    return state(db, pay_app_no)
                 number = new_number(db, pay_app_no)
                 voucher = f"{row['mof_div_code'][:6]}{row['fiscal_year'][-2:]}{number:08d}"
                 db.execute(
@@ -160,6 +190,10 @@ class Office:
             " ORDER BY id LIMIT 1",
             (row["mof_div_code"], row["mof_div_code"]),
         ).fetchone()
+        told = faults.take(db, "returned_with_reason", row["mof_div_code"])
+        if told is not None:
+            _return(db, row["pay_app_no"], str(told.get("reason", "指标用途不符")))
+            return
         if order is not None:
             db.execute("UPDATE return_next SET is_used = 1 WHERE id = ?", (order["id"],))
             _return(db, row["pay_app_no"], order["reason"])
@@ -175,6 +209,10 @@ class Office:
         No transaction is open meanwhile: the bank may be telling us of a refund at that moment.
         """
         content = json.loads(row["content"])
+        with self.books.write() as db:
+            wrong = faults.take(db, "wrong_payee", row["mof_div_code"])
+        if wrong is not None:
+            content["payee_acct_no"] = str(wrong["acct_no"])
         told = {
             "application_no": row["pay_app_no"], "voucher_no": row["pay_cert_no"],
             "payee_acct_no": content["payee_acct_no"], "amount_fen": row["pay_app_amt_fen"],

@@ -205,6 +205,14 @@ class House:
         answer.raise_for_status()
         return answer.json()
 
+    def budget_details(self, tracking: str) -> list[dict[str, Any]]:
+        """B03 as the budget system keeps it: the persons of our applications of that name."""
+        answer = httpx.get(f"{self.budget_url}/control/books", timeout=20, trust_env=False)
+        answer.raise_for_status()
+        kept: dict[str, list[dict[str, Any]]] = answer.json()["details"]
+        rows = [row for some in kept.values() for row in some]
+        return [row for row in rows if row["tracking_id"].startswith(tracking)]
+
     def ask_day_account(self, code3: str, county: str) -> Any:
         day = setup.today().isoformat()
         answer = httpx.get(

@@ -37,7 +37,13 @@ from yikatong.kernel.card import luhn_digit
 def the_budget_system_returns_a_request_and_the_batch_is_ready_again(
     house: House, board: Board
 ) -> Telling:
-    number = house.submit("pengshui", house.listed("pengshui", "2026-03", banks=("ABC",), each=3))
+    with house.administrator() as admin:  # this province wants the persons once they are paid
+        admin.execute(
+            "UPDATE organisation_county SET settings = settings || %s WHERE county = '500243'",
+            ['{"pay_detail": "after_payment"}'],
+        )
+    listed = house.listed("pengshui", "2026-03", banks=("ABC",), each=3)
+    number = house.submit("pengshui", listed)
     send_up(house, number, TOWN_UP, "pengshui")
     yield from until(board, number, "READY")
     house.budget("return-next", reason="指标用途不符，请更正后重新申请", mof_div_code="500243000")
@@ -53,6 +59,13 @@ def the_budget_system_returns_a_request_and_the_batch_is_ready_again(
     facts = house.batch(number)
     assert paid_by_bank(house, number) == (3, facts["paid_fen"])
     equation_holds(facts)
+    while not (told := house.budget_details(f"{number}-")):
+        yield
+    assert sum(row["pay_amt_fen"] for row in told) == facts["due_fen"]
+    assert {(row["per_name"], row["iden_no"]) for row in told} == {
+        (line.payee.name, line.payee.id_number) for line in listed.lines
+    }
+    assert all(len(row["village_code"]) == 12 and row["detail_id"] for row in told)
 
 
 @story

@@ -85,10 +85,38 @@ def test_the_banks_day_accounts_agree_and_no_invariant_is_broken(told: Told) -> 
     done = house.ykt("verify", "--json")
     assert done.code == 0, done.json["breached"]
     assert done.json["breaches"] == 0
-    assert set(done.json["invariants"]) == {f"I{n}" for n in range(1, 13)}
+    assert set(done.json["invariants"]) == {f"I{n}" for n in range(1, 16)}
     assert set(done.json["invariants"].values()) == {0}
     assert done.json["audit"]["chain_ok"] is True
     assert done.json["audit"]["events"] > 100
+
+
+def test_every_refund_has_its_voucher_and_both_books_balance(told: Told) -> None:
+    house = told.house
+    missing = (
+        "SELECT count(*) FROM feedback_refund AS refund WHERE NOT EXISTS ("
+        " SELECT FROM accounting_voucher AS draft WHERE draft.kind = 'V2'"
+        " AND draft.event LIKE 'refund|' || refund.bank_no || '|' || refund.refund_no || '|%%')"
+    )
+    for slug in COUNTY:
+        wait_until(lambda s=slug: house.rows(s, missing)[0][0] == 0, "the drafts of refunds")
+        refunded = house.rows(
+            slug, "SELECT coalesce(sum(amount_fen), 0)::bigint FROM feedback_refund"
+        )
+        drafted = house.rows(
+            slug,
+            "SELECT coalesce(sum(entry.amount_fen), 0)::bigint"
+            " FROM accounting_voucherentry AS entry"
+            " JOIN accounting_voucher AS draft ON draft.id = entry.voucher_id"
+            " WHERE draft.kind = 'V2' AND entry.book = 'FINANCIAL' AND entry.is_debit",
+        )
+        assert refunded == drafted
+        unbalanced = house.rows(
+            slug,
+            "SELECT voucher_id FROM accounting_voucherentry GROUP BY voucher_id, book"
+            " HAVING sum(CASE WHEN is_debit THEN amount_fen ELSE -amount_fen END) <> 0",
+        )
+        assert unbalanced == []
 
 
 def test_every_fen_that_the_bank_paid_is_in_our_books_and_the_reverse(told: Told) -> None:

@@ -11,12 +11,12 @@ from psycopg.types.json import Jsonb
 
 from tests.validation.cast import DEPARTMENT, ELSEWHERE, HERE, LI_XIA, NOON, PERIOD, TOWN
 from tests.validation.world import Planter
-from yikatong.accounting.models import Voucher, VoucherEntry
+from yikatong.accounting.models import Recovery, Voucher, VoucherEntry
 from yikatong.audit.rules import canonical_event, event_hash
 from yikatong.catalogue.models import Definition
 from yikatong.disclosure.models import Disclosure, DisclosureRow
 from yikatong.feedback.models import DayAccount, PaymentResult, Refund, SmsReport
-from yikatong.funding.models import FundingRequest, TreasuryConfirmation
+from yikatong.funding.models import FundingMatch, FundingRequest, TreasuryConfirmation
 from yikatong.jobs.models import BankNonce, Inbox, Outbox, Quarantine
 from yikatong.journey.models import JourneyEdge
 from yikatong.journey.steps import JOURNEYS, edges
@@ -132,6 +132,7 @@ def _money(planter: Planter, programme: int, person: int, *, prefix: str) -> Non
         paid_lines=2,
         our_lines=2,
     )
+    planter.put(Recovery, batch=paid, kind="RECEIVED", amount_fen=100, entered_by="孙梅")
     shown = planter.put(Disclosure, batch=paid, slug=f"S{prefix}", period=PERIOD)
     planter.put(DisclosureRow, disclosure=shown, name_masked="钱*娘", people=1)
 
@@ -183,6 +184,7 @@ def _sent(planter: Planter, batch: int, person: int, **values: Any) -> int:
         FundingRequest, batch=batch, number=f"R{batch}", lines=1, amount_fen=10_000, state="PAID"
     )
     planter.put(TreasuryConfirmation, request=request, amount_fen=10_000, bank_serial=f"T{batch}")
+    planter.put(FundingMatch, batch=batch, batch_no=f"W{batch}", amount_fen=10_000)
     planter.put(PaymentInstruction, share=share, key=f"K{batch}", lines=1, amount_fen=10_000)
     planter.connection.execute(
         "UPDATE payout_payment SET state = %s WHERE id = %s", [state, payment]

@@ -27,6 +27,9 @@ VIEWS: Final = (
     "inv_audit_linked",
     "inv_reissue_traced",
     "inv_change_is_audited",
+    "inv_ledger_balanced",
+    "inv_ledger_agrees",
+    "inv_indicator_held",
 )
 PAID: Final = "(SELECT min(id) FROM payout_payment WHERE state = 'PAID')"
 FAILED: Final = "(SELECT min(id) FROM payout_payment WHERE state = 'FAILED')"
@@ -113,6 +116,20 @@ BREACHES: Final = (
      "DELETE FROM audit_auditevent WHERE county = '500243'"),
     ("inv_change_is_audited", "an event tells of a change that never was",
      EVENT.format(step="pay", start="FUNDED", end="PAYING")),
+    ("inv_ledger_balanced", "a leg says a fen more than its other side",
+     "UPDATE accounting_ledgerleg SET amount_fen = amount_fen + 1 WHERE is_debit"),
+    ("inv_ledger_balanced", "a posting has lost its legs", "DELETE FROM accounting_ledgerleg"),
+    ("inv_ledger_agrees", "a payment was never posted",
+     "DELETE FROM accounting_ledgerposting WHERE kind = 'LINE_PAID'"),
+    ("inv_ledger_agrees", "money was posted that never came",
+     "UPDATE accounting_ledgerposting SET amount_fen = amount_fen + 1"
+     " WHERE kind = 'MONEY_RECEIVED'"),
+    ("inv_ledger_agrees", "the payout account holds a fen too much",
+     "UPDATE accounting_ledgerleg SET amount_fen = amount_fen + 1"
+     " WHERE account = '1001' AND is_debit"),
+    ("inv_indicator_held", "an application came back and its indicator is still frozen",
+     "UPDATE funding_indicatorhold SET state = 'FROZEN'"),
+    ("inv_indicator_held", "released without a match", "DELETE FROM funding_fundingmatch"),
 )  # fmt: skip
 
 

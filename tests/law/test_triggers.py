@@ -245,13 +245,17 @@ INSERT INTO payout_bankshare (county, unit_no, department_no, bank_no, batch_id,
 REQUEST: Final = """
 INSERT INTO funding_fundingrequest (county, unit_no, department_no, batch_id, bank_no, number,
     indicator, lines, amount_fen, payee_account, state, budget_number, voucher_number,
-    return_reason, requested_by, requested_at)
-VALUES (%s, %s, %s, %s, %s, 'NEW', '', 1, 10000, '', 'PAID', '', '', '', '', %s) RETURNING id
+    return_reason, requested_by, requested_at, seq_from, seq_to)
+VALUES (%s, %s, %s, %s, %s, 'NEW', '', 1, 10000, '', 'PAID', '', '', '', '', %s, 0, 9) RETURNING id
 """
 MONEY: Final = """
 INSERT INTO funding_treasuryconfirmation (county, unit_no, department_no, request_id, bank_no,
     amount_fen, bank_serial, voucher_number, payee_account, is_ours, at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, '', '', true, %s)
+"""
+MATCH: Final = """
+INSERT INTO funding_fundingmatch (county, unit_no, department_no, batch_id, bank_no, batch_no,
+    applications, amount_fen, at) VALUES (%s, %s, %s, %s, %s, 'NEW', 'NEW', 10000, %s)
 """
 INSTRUCTION: Final = """
 INSERT INTO payout_paymentinstruction (county, unit_no, department_no, bank_no, share_id, key,
@@ -289,6 +293,11 @@ def test_an_instruction_equals_the_payments_and_the_money(
     for number, fen in enumerate(received):
         owner.execute(MONEY, [*here, request, BANK, fen, f"NEW{number}", NOON])
     order = (*here, BANK, share, ordered, NOON)
+    if sum(received) == 10_000:
+        refused(owner, INSTRUCTION, *order, match="不能下达")  # equal, and nobody has matched it
+        owner.execute(MATCH, [*here, batch, BANK, NOON])
+    else:
+        refused(owner, MATCH, *here, batch, BANK, NOON, match="不能匹配")
     if meets:
         assert owner.execute(INSTRUCTION, order).rowcount == 1
     else:

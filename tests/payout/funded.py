@@ -11,7 +11,7 @@ import psycopg
 from tests.law.counties import _edges
 from tests.validation.cast import HERE, LI_XIA, NOON, TOWN
 from tests.validation.world import Planter
-from yikatong.funding.models import FundingRequest, TreasuryConfirmation
+from yikatong.funding.models import FundingMatch, FundingRequest, TreasuryConfirmation
 from yikatong.organisation.models import CalendarDay
 from yikatong.payout.models import BankShare
 from yikatong.submission.models import Approval
@@ -79,6 +79,7 @@ def plant_funded(
                 amount_fen=sum(AMOUNTS),
                 bank_serial=f"T{number}",
             )
+            planter.put(FundingMatch, batch=batch, batch_no=f"CRB{number}", amount_fen=sum(AMOUNTS))
     _force(admin, batch, status)
     return Funded(
         batch,

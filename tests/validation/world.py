@@ -30,6 +30,7 @@ from tests.validation.cast import (
     TOWN,
     index_of,
 )
+from tests.validation.indicators import plant_indicator
 from tests.validation.rows import row
 from yikatong.catalogue.models import BenefitStandard, Programme, Relation, RequiredRoster
 from yikatong.kernel.actor import ALL_UNITS, Actor
@@ -113,11 +114,7 @@ class Planter:
             return field.get_default()
         if field.null:
             return None
-        plain: Mapping[str, Any] = {
-            "unit_no": TOWN,
-            "department_no": DEPARTMENT,
-            "bank_no": BANK,
-        }
+        plain = {"unit_no": TOWN, "department_no": DEPARTMENT, "bank_no": BANK}
         by_kind: Mapping[type, Any] = {
             models.DateTimeField: NOON,
             models.DateField: LONG_AGO,
@@ -361,6 +358,7 @@ class Planter:
                 bank_no=BANK if kind == kinds.BANK else None,
             )
         self.put(PayingBank, unit_no=0, code3="CRB", name="农商行", payout_account="1")
+        plant_indicator(self, "", balance_fen=10**13)
 
     def officials(self, actors: Sequence[Actor]) -> None:
         for actor in actors:

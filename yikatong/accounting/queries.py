@@ -1,12 +1,49 @@
-"""Reads of voucher drafts, in a scope."""
+"""Reads of voucher drafts, of the ledger and of what they are drafted from, in a scope."""
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from dataclasses import dataclass
+from datetime import date
 
-from yikatong.accounting.models import Voucher
+from django.db.models import Prefetch, Q, QuerySet, Sum
+from django.utils import timezone
+
+from yikatong.accounting.models import (
+    LedgerLeg,
+    LedgerPosting,
+    Recovery,
+    Voucher,
+    VoucherEntry,
+)
+from yikatong.accounting.rules import account_names
+from yikatong.feedback.queries import refunds_of
+from yikatong.funding.models import FundingRequest
+from yikatong.funding.queries import live_requests, received_fen
 from yikatong.kernel.actor import Scope
+from yikatong.organisation.queries import county_settings
+from yikatong.payout.queries import payments_of
+from yikatong.payout.rules import PaymentState
 from yikatong.submission.models import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPart:
+    """What one refund sent back of one indicator's money, in fen."""
+
+    bank_no: int
+    refund_no: str
+    indicator: str
+    on: date
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """Of one application, in fen: what was paid, and what stayed with the bank by its reason."""
+
+    paid_fen: int
+    failed_fen: int
+    stopped_fen: int
 
 
 def vouchers_of(batch: Batch, *, scope: Scope) -> QuerySet[Voucher]:
@@ -15,3 +52,145 @@ def vouchers_of(batch: Batch, *, scope: Scope) -> QuerySet[Voucher]:
         .prefetch_related("entries")
         .order_by("id")
     )
+
+
+def recovery_by_id(recovery_id: int, *, scope: Scope) -> Recovery:
+    found: Recovery = (
+        Recovery.objects.filter(county=scope.county)
+        .select_related("batch__programme")
+        .get(pk=recovery_id)
+    )
+    return found
+
+
+def refund_parts(batch: Batch, *, scope: Scope) -> list[RefundPart]:
+    """The batch's refunds by number and indicator, as their payments stand in the applications."""
+    requests = list(live_requests(batch, scope=scope))
+    refunds = list(refunds_of(batch, scope=scope))
+    details = [one.detail_id for one in refunds if one.detail_id]
+    places = dict(
+        payments_of(batch, scope=scope)
+        .filter(detail_id__in=details)
+        .values_list("detail_id", "seq")
+    )
+    sums: dict[tuple[int, str, str], tuple[date, int]] = {}
+    for refund in refunds:
+        seq = places.get(refund.detail_id, 0)
+        indicator = next(
+            (
+                one.indicator
+                for one in requests
+                if one.bank_no == refund.bank_no and one.seq_from <= seq <= one.seq_to
+            ),
+            "",
+        )
+        key = (refund.bank_no, refund.refund_no, indicator)
+        on, fen = sums.get(key, (timezone.localdate(refund.at), 0))
+        sums[key] = (on, fen + refund.amount_fen)
+    return [RefundPart(*key, on, fen) for key, (on, fen) in sums.items()]
+
+
+def leftover_of(request: FundingRequest, *, scope: Scope) -> Leftover:
+    """What an application's money became; what went back to the treasury is not left over."""
+    rows = (
+        payments_of(request.batch, scope=scope)
+        .filter(bank_no=request.bank_no, seq__range=(request.seq_from, request.seq_to))
+        .order_by()
+        .values_list("state")
+        .annotate(fen=Sum("amount_fen"))
+    )
+    fen = dict(rows)
+    back = sum(
+        part.amount_fen
+        for part in refund_parts(request.batch, scope=scope)
+        if (part.bank_no, part.indicator) == (request.bank_no, request.indicator)
+    )
+    paid = fen.get(PaymentState.PAID, 0)
+    failed = fen.get(PaymentState.FAILED, 0) + fen.get(PaymentState.RETURNED, 0)
+    left = max(received_fen(request, scope=scope) - paid - back, 0)
+    return Leftover(paid, min(failed, left), max(left - failed, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRow:
+    """试算平衡表 of one account, in fen: turnover of both sides and what stands."""
+
+    account: str
+    name: str
+    debit_fen: int
+    credit_fen: int
+
+    @property
+    def balance_fen(self) -> int:
+        """借方余额; below nought it stands on the credit side."""
+        return self.debit_fen - self.credit_fen
+
+    @property
+    def debit_balance_fen(self) -> int:
+        return max(self.balance_fen, 0)
+
+    @property
+    def credit_balance_fen(self) -> int:
+        return max(-self.balance_fen, 0)
+
+
+def legs(*, scope: Scope, programme_code: str = "", year: str = "") -> QuerySet[LedgerLeg]:
+    """分录 of the scope, of one item and of one year where named."""
+    found = LedgerLeg.objects.filter(county=scope.county)
+    if programme_code:
+        found = found.filter(programme_code=programme_code)
+    if year:
+        found = found.filter(posting__posted_on__year=year)
+    return found
+
+
+def trial_balance(*, scope: Scope, programme_code: str = "", year: str = "") -> list[BalanceRow]:
+    """Debit and credit turnover of every account that moved; both columns add up to the same."""
+    names = account_names(county_settings(scope=scope).settings.get("charts"), timezone.localdate())
+    sums = (
+        legs(scope=scope, programme_code=programme_code, year=year)
+        .order_by()
+        .values_list("account")
+        .annotate(
+            debit=Sum("amount_fen", filter=Q(is_debit=True)),
+            credit=Sum("amount_fen", filter=Q(is_debit=False)),
+        )
+    )
+    return [
+        BalanceRow(account, names.get(account, account), debit or 0, credit or 0)
+        for account, debit, credit in sorted(sums)
+    ]
+
+
+def postings(*, scope: Scope, programme_code: str = "", year: str = "") -> QuerySet[LedgerPosting]:
+    """资金变动 of the scope, newest first, with their legs."""
+    found = LedgerPosting.objects.filter(county=scope.county)
+    if programme_code:
+        found = found.filter(programme_code=programme_code)
+    if year:
+        found = found.filter(posted_on__year=year)
+    return found.select_related("batch").prefetch_related("legs").order_by("-id")
+
+
+def vouchers(*, scope: Scope, programme_code: str = "", year: str = "") -> QuerySet[Voucher]:
+    """凭证草稿 of the scope, newest first, with their entries."""
+    found = Voucher.objects.filter(county=scope.county)
+    if programme_code:
+        found = found.filter(batch__programme__code=programme_code)
+    if year:
+        found = found.filter(drafted_at__year=year)
+    return (
+        found.select_related("batch__programme")
+        .prefetch_related(Prefetch("entries", VoucherEntry.objects.order_by("id")))
+        .order_by("-id")
+    )
+
+
+def years_booked(*, scope: Scope) -> list[str]:
+    """The years in which anything was posted, newest first."""
+    days = LedgerPosting.objects.filter(county=scope.county).dates("posted_on", "year", "DESC")
+    return [str(day.year) for day in days]
+
+
+def recoveries_of(batch: Batch, *, scope: Scope) -> QuerySet[Recovery]:
+    return Recovery.objects.filter(county=scope.county, batch=batch).order_by("id")

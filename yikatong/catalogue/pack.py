@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from yikatong.catalogue.pack_books import budget, chart, voucher
 from yikatong.catalogue.pack_checks import check_pack
 from yikatong.catalogue.pack_programmes import programme, relation
 from yikatong.catalogue.pack_table import Table, finished
@@ -21,7 +22,6 @@ from yikatong.catalogue.specs import (
     DepartmentSpec,
     TownSpec,
     VillageSpec,
-    VoucherSpec,
 )
 from yikatong.kernel.calendar import WorkCalendar
 from yikatong.kernel.errors import Refused
@@ -71,7 +71,9 @@ def load_pack(directory: Path) -> CountyPack:
         departments=settings.each("departments", _department),
         banks=settings.each("banks", _bank),
         channels=settings.each("channels", lambda t: ChannelSpec(t.text("code"), t.text("name"))),
-        vouchers=settings.each("vouchers", _voucher),
+        vouchers=settings.each("vouchers", voucher),
+        charts=settings.each("charts", chart),
+        budget=finished(settings.table("budget"), budget),
         catalogue_year=catalogue.number("year"),
         catalogue_source=catalogue.text("source"),
         programmes=catalogue.each("programmes", programme),
@@ -190,17 +192,5 @@ def _bank(table: Table) -> BankSpec:
         payout_account=table.text("payout_account"),
         prefix_codes=table.texts("prefix_codes"),
         extra_prefixes=table.texts("extra_prefixes"),
-        note=table.text("note", ""),
-    )
-
-
-def _voucher(table: Table) -> VoucherSpec:
-    return VoucherSpec(
-        kind=table.text("kind"),
-        title=table.text("title"),
-        financial_debit=table.text("financial_debit"),
-        financial_credit=table.text("financial_credit"),
-        budget_debit=table.text("budget_debit"),
-        budget_credit=table.text("budget_credit"),
         note=table.text("note", ""),
     )

@@ -153,11 +153,33 @@ class VoucherSpec:
 
     kind: str
     title: str
-    financial_debit: str
-    financial_credit: str
-    budget_debit: str
-    budget_credit: str
-    note: str
+    valid_from: str
+    financial_debit: str = ""
+    financial_credit: str = ""
+    budget_debit: str = ""
+    budget_credit: str = ""
+    memo_debit: str = ""
+    memo_credit: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChartSpec:
+    """台账科目表 in force from a day: names by code, and which two each movement moves."""
+
+    valid_from: str
+    accounts: Mapping[str, str]
+    movements: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetSpec:
+    """How the county meets its budget system: balance formula, details, entrusted programmes."""
+
+    indicator_balance: str
+    pay_detail: str
+    field_map: str
+    entrusted: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +348,8 @@ class CountyPack:
     banks: tuple[BankSpec, ...]
     channels: tuple[ChannelSpec, ...]
     vouchers: tuple[VoucherSpec, ...]
+    charts: tuple[ChartSpec, ...]
+    budget: BudgetSpec
     catalogue_year: int
     catalogue_source: str
     programmes: tuple[ProgrammeSpec, ...]

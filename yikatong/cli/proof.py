@@ -20,6 +20,9 @@ VIEWS: Final = {
     "I10": "inv_audit_linked",
     "I11": "inv_reissue_traced",
     "I12": "inv_change_is_audited",
+    "I13": "inv_ledger_balanced",
+    "I14": "inv_ledger_agrees",
+    "I15": "inv_indicator_held",
 }
 ACROSS: Final = frozenset({"I8", "I10"})  # about the whole database, asked once
 SHOWN: Final = 20

@@ -177,7 +177,9 @@ def _settings(pack: CountyPack) -> dict[str, Any]:
             for step, limit in pack.deadlines.items()
         },
         "channels": [channel.name for channel in pack.channels],
-        "vouchers": {voucher.kind: asdict(voucher) for voucher in pack.vouchers},
+        "vouchers": [asdict(voucher) for voucher in pack.vouchers],
+        "charts": [asdict(chart) for chart in pack.charts],
+        **asdict(pack.budget),
         "source": pack.source,
     }
 

@@ -13,6 +13,7 @@ from django.urls import reverse
 from yikatong.kernel.actor import DUTY_WORD, Actor, Duty
 from yikatong.organisation.policy import (
     BATCH_READERS,
+    BOOK_READERS,
     CHANGE_READERS,
     CLERKS,
     OFFICIALS,
@@ -52,6 +53,9 @@ MENU: Final = (
     _entry("发放办理", "名单导入", "import", "upload", CLERKS, "check-run"),
     _entry("发放办理", "发放批次", "batches", "list", BATCH_READERS, *BATCH_PAGES),
     _entry("发放办理", "异常挂账", "exceptions", "warn", QUARANTINE_READERS, "exception"),
+    _entry("资金与核算", "预算指标", "indicators", "chart", BOOK_READERS),
+    _entry("资金与核算", "资金台账", "ledger", "book", BOOK_READERS, "postings"),
+    _entry("资金与核算", "凭证草稿", "vouchers", "list", BOOK_READERS, "recovery"),
     _entry("对象与账户", "补贴对象", "people", "users", TOWN | {Duty.VILLAGE}, "person"),
     _entry("对象与账户", "本村明细", "village-lines", "list", {Duty.VILLAGE}),
     _entry("对象与账户", "账户变更", "account-changes", "swap", CHANGE_READERS, "account-change"),

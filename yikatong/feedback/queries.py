@@ -8,7 +8,7 @@ from typing import Final
 from django.db.models import QuerySet
 
 from yikatong.connectors.bank.messages import DayAnswer, DayRow
-from yikatong.feedback.models import DayAccount, PaymentResult
+from yikatong.feedback.models import DayAccount, PaymentResult, Refund
 from yikatong.kernel.actor import Scope
 from yikatong.payout.models import Payment
 from yikatong.payout.rules import PaymentState
@@ -75,3 +75,8 @@ def _answer(row: DayRow, paid: Mapping[str, int], *, is_balanced: bool) -> DayAn
         verdict="1" if reason else "0",
         reason=reason,
     )
+
+
+def refunds_of(batch: Batch, *, scope: Scope) -> QuerySet[Refund]:
+    """What the banks sent back to the treasury of a batch, row by row."""
+    return Refund.objects.filter(county=scope.county, share__batch=batch).order_by("id")

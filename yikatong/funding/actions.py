@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
+from django.db import IntegrityError
 from django.utils import timezone
 
-from yikatong.funding.models import FundingRequest, TreasuryConfirmation
-from yikatong.funding.queries import live_requests, received_fen, requests_of, shares_due
+from yikatong.connectors.budget.messages import ReconRow
+from yikatong.funding.models import FundingMatch, FundingRequest, TreasuryConfirmation
+from yikatong.funding.queries import (
+    live_lines,
+    live_requests,
+    matches_of,
+    received_fen,
+    refunded_of,
+    requests_by_number,
+    requests_of,
+    share_due_of,
+    shares_due,
+    usable_indicators,
+)
+from yikatong.funding.rules import cut_by_indicator, difference, shortcoming
 from yikatong.jobs.actions import quarantine
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor
@@ -18,36 +36,64 @@ from yikatong.organisation.queries import paying_banks
 from yikatong.submission.models import Batch
 
 FUNDED = "FUNDED"
+EXCEEDED: Final = "超过可用额度"  # the sentence of funding.sql
 
 
 def request(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
-    """拨款申请: Σ of each bank's live lines, to its 内部代发账户, through the budget system.
+    """拨款申请: each bank's live lines, to its 内部代发账户, one per indicator that it needs.
 
-    AM-5 (余额 ≥ Σ) is the budget system's own check at filing; its no is the step `unfunded`.
+    AM-5 (可用额度 ≥ 申请) is checked here in words and by the database under a lock; the budget
+    system's own no is the step `unfunded`.
+
+    Raises:
+        Refused: no live line, no indicator read, or the indicators do not reach.
     """
     banks = paying_banks(scope=actor.scope)
     dues = [due for due in shares_due(batch, scope=actor.scope) if due.live_fen > 0]
     if not dues:
         raise Refused("本批没有待发金额，不需要申请拨款。")
+    cuts = cut_by_indicator(
+        {due.bank_no: due.live_fen for due in dues},
+        usable_indicators(batch, scope=actor.scope),
+        lines_of=lambda bank_no: live_lines(batch, bank_no, scope=actor.scope),
+        lines_in_all={due.bank_no: due.live_lines for due in dues},
+    )
     count = batch.funding_requests.count()
-    for place, due in enumerate(dues, start=1):
-        made = FundingRequest.objects.create(
-            county=batch.county,
-            unit_no=batch.unit_no,
-            department_no=batch.department_no,
-            batch=batch,
-            bank_no=due.bank_no,
-            number=f"{batch.number}-{due.bank_no}-{count + place}",
-            indicator=f"ZB{batch.county}{batch.period[:4]}{batch.programme.code}",
-            lines=due.live_lines,
-            amount_fen=due.live_fen,
-            payee_account=banks[due.bank_no].payout_account,
-            requested_by=actor.username,
-            requested_at=timezone.now(),
-        )
+    for place, cut in enumerate(cuts, start=1):
+        with _over_application_is_refused():
+            made = FundingRequest.objects.create(
+                county=batch.county,
+                unit_no=batch.unit_no,
+                department_no=batch.department_no,
+                batch=batch,
+                bank_no=cut.bank_no,
+                number=f"{batch.number}-{cut.bank_no}-{count + place}",
+                indicator=cut.indicator,
+                seq_from=cut.seq_from,
+                seq_to=cut.seq_to,
+                lines=cut.lines,
+                amount_fen=cut.amount_fen,
+                payee_account=banks[cut.bank_no].payout_account,
+                requested_by=actor.username,
+                requested_at=timezone.now(),
+            )
         defer("funding.file_request", request_id=made.pk, county=batch.county)
     total = Money(sum(due.live_fen for due in dues))
-    return Passed(note=f"{len(dues)} 家银行，合计 {total} 元")
+    used = "、".join(dict.fromkeys(cut.indicator for cut in cuts))
+    return Passed(note=f"{len(dues)} 家银行，合计 {total} 元，指标 {used}")
+
+
+@contextmanager
+def _over_application_is_refused() -> Iterator[None]:
+    """The database's own refusal, in words: another application took the 额度 meanwhile."""
+    try:
+        yield
+    except IntegrityError as error:
+        if EXCEEDED not in str(error.__cause__ or error):
+            raise
+        raise Refused(
+            "指标可用额度刚被另一笔申请占用，不足以支付本批。请稍后重试，或与财政核对指标余额。"
+        ) from None
 
 
 def note_money(
@@ -60,9 +106,10 @@ def note_money(
     at: datetime,
     actor: Actor,
 ) -> bool:
-    """Record money that a bank reports; True once it equals the request to the fen.
+    """Record money that a bank reports; True once each application of the share has its own.
 
-    Short, excess, double or on a wrong account: recorded and set aside, the status is kept.
+    Equal to the fen makes the match that release asks for. Short, partial, excess, double or on a
+    wrong account: recorded and set aside with a to-do, the status is kept.
     """
     is_ours = payee_account == application.payee_account
     _, is_new = TreasuryConfirmation.objects.get_or_create(
@@ -83,12 +130,19 @@ def note_money(
     received = received_fen(application, scope=actor.scope)
     is_equal = received == application.amount_fen and is_ours
     if not is_equal and is_new:
+        what = shortcoming(
+            received_fen=received,
+            asked_fen=application.amount_fen,
+            came_fen=amount_fen,
+            is_ours=is_ours,
+        )
         where = "" if is_ours else f"其中 {Money(amount_fen)} 元进了别的账户，不计入；"
         quarantine(
             kind="到账不符",
             fingerprint=f"funding|{application.number}|{bank_serial}",
             sentence=(
-                f"拨款申请 {application.number} 申请 {Money(application.amount_fen)} 元，{where}"
+                f"{what}：拨款申请 {application.number} "
+                f"申请 {Money(application.amount_fen)} 元，{where}"
                 f"累计到账 {Money(received)} 元，不相等。请与财政、银行核对后处理。"
             ),
             unit_no=application.unit_no,
@@ -98,7 +152,31 @@ def note_money(
             amount_fen=received - application.amount_fen,
             actor=actor,
         )
-    return is_equal
+    return is_equal and _matched(application, actor=actor)
+
+
+def _matched(application: FundingRequest, *, actor: Actor) -> bool:
+    """Make the match of the application's share once all its money is there to the fen."""
+    requests = list(
+        live_requests(application.batch, scope=actor.scope).filter(bank_no=application.bank_no)
+    )
+    if any(received_fen(one, scope=actor.scope) != one.amount_fen for one in requests):
+        return False
+    due = share_due_of(application, scope=actor.scope)
+    FundingMatch.objects.get_or_create(
+        batch=application.batch,
+        bank_no=application.bank_no,
+        defaults={
+            "county": application.county,
+            "unit_no": application.unit_no,
+            "department_no": application.department_no,
+            "batch_no": due.batch_no if due else "",
+            "applications": "、".join(one.number for one in requests),
+            "amount_fen": sum(one.amount_fen for one in requests),
+            "at": timezone.now(),
+        },
+    )
+    return True
 
 
 def note_state(
@@ -110,7 +188,11 @@ def note_state(
     return_reason: str = "",
     actor: Actor,
 ) -> None:
-    """What the budget system says of an application. An ended one is never reopened."""
+    """What the budget system says of an application. An ended one is never reopened.
+
+    Its hold follows in the database: released when it comes back, spent when it is paid.
+    """
+    is_filed = bool(budget_number) and application.filed_at is None
     FundingRequest.objects.filter(pk=application.pk, county=actor.scope.county).exclude(
         state__in=("RETURNED", "WITHDRAWN", "REFUNDED")
     ).update(
@@ -118,6 +200,7 @@ def note_state(
         budget_number=budget_number or application.budget_number,
         voucher_number=voucher_number or application.voucher_number,
         return_reason=return_reason[:300] or application.return_reason,
+        filed_at=timezone.now() if is_filed else application.filed_at,
     )
 
 
@@ -128,12 +211,13 @@ def confirm(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
         TryAgain: a share is not funded yet, or not to the fen.
     """
     dues = [due for due in shares_due(batch, scope=actor.scope) if due.live_fen > 0]
-    requests = {one.bank_no: one for one in live_requests(batch, scope=actor.scope)}
+    requests = list(live_requests(batch, scope=actor.scope))
+    matched = {one.bank_no for one in matches_of(batch, scope=actor.scope)}
     for due in dues:
-        application = requests.get(due.bank_no)
-        if due.state != FUNDED or application is None:
+        own = [one for one in requests if one.bank_no == due.bank_no]
+        if due.state != FUNDED or not own or due.bank_no not in matched:
             raise TryAgain("资金尚未全部到账")
-        if received_fen(application, scope=actor.scope) != application.amount_fen:
+        if any(received_fen(one, scope=actor.scope) != one.amount_fen for one in own):
             raise TryAgain("到账金额与申请不符")
     total = Money(sum(due.live_fen for due in dues))
     return Passed(note=f"{len(dues)} 家银行，合计 {total} 元")
@@ -145,7 +229,7 @@ def returned(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict
     Raises:
         TryAgain: nothing was returned, or money of another share is on its way already.
     """
-    latest = {one.bank_no: one for one in requests_of(batch, scope=actor.scope)}
+    latest = {(one.bank_no, one.indicator): one for one in requests_of(batch, scope=actor.scope)}
     no = next((one for one in latest.values() if one.state == FundingRequest.State.RETURNED), None)
     if no is None:
         raise TryAgain("预算系统没有退回")
@@ -155,3 +239,42 @@ def returned(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict
             defer("funding.withdraw_request", request_id=other.pk, county=batch.county)
         raise TryAgain("同批其他申请尚在撤回")
     return Passed(note=f"预算系统退回：{no.return_reason}")
+
+
+AGREES: Final = "0"
+DIFFERS: Final = "1"
+
+
+def judge_reconciliation(rows: Sequence[ReconRow], *, actor: Actor) -> list[ReconRow]:
+    """B15: each row answered 0 相符 or 1 不符 with its reason.
+
+    A difference opens an item with its amount and owner; the same one only once.
+    """
+    known = requests_by_number([row.tracking_id for row in rows], scope=actor.scope)
+    return [_judged(row, known.get(row.tracking_id), actor=actor) for row in rows]
+
+
+def _judged(row: ReconRow, request: FundingRequest | None, *, actor: Actor) -> ReconRow:
+    if request is None:
+        why = "我方没有这笔申请"
+    else:
+        why = difference(
+            asked=(row.pay_app_amt_fen, request.amount_fen),
+            paid=(row.xpay_amt_fen, received_fen(request, scope=actor.scope)),
+            refunded=(row.refunded_fen, refunded_of(request, scope=actor.scope)),
+            vouchers=(row.pay_cert_no, request.voucher_number),
+        )
+    if not why:
+        return replace(row, result=AGREES)
+    quarantine(
+        kind="财政对账不符",
+        fingerprint=f"B15|{row.tracking_id}|{why}",
+        sentence=f"支付申请 {row.pay_app_no}（{row.tracking_id}）：{why}。请与财政、银行核对。",
+        unit_no=request.unit_no if request else 0,
+        department_no=request.department_no if request else None,
+        bank_no=request.bank_no if request else None,
+        batch_id=request.batch_id if request else None,
+        amount_fen=row.xpay_amt_fen - row.refunded_fen,
+        actor=actor,
+    )
+    return replace(row, result=DIFFERS, reason=why)

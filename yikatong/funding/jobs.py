@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from procrastinate.contrib.django import app
 
 from yikatong.funding import treasury
@@ -17,3 +19,16 @@ def file_request(request_id: int, county: str) -> None:
 @app.task(name="funding.withdraw_request", queue="main", retry=LINE)
 def withdraw_request(request_id: int, county: str) -> None:
     treasury.withdraw(request_id, actor=machine(county))
+
+
+@app.task(name="funding.read_indicators", queue="main", retry=LINE)
+def read_indicators(county: str, fiscal_year: str, programme_code: str) -> None:
+    treasury.read_indicators(
+        fiscal_year=fiscal_year, programme_code=programme_code, actor=machine(county)
+    )
+
+
+@app.task(name="funding.reconcile", queue="main", retry=LINE)
+def reconcile(county: str, day: str) -> None:
+    """B15 of one county up to a day; the same difference is set aside once."""
+    treasury.reconcile_day(date.fromisoformat(day), actor=machine(county))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from yikatong.organisation.models import CountyRecord
+from yikatong.funding.rules import LAST_SEQ
+from yikatong.organisation.models import CountyRecord, Record
 from yikatong.submission.models import Batch
 
 
@@ -30,6 +31,83 @@ class ShareDue(models.Model):
         db_table = "share_due"
 
 
+class LivePayment(models.Model):
+    """The SQL view `live_payment`: what an application is cut from, whole lines in their order."""
+
+    id = models.BigIntegerField(primary_key=True, db_comment="代发明细编号")
+    county = models.CharField(max_length=6, db_comment="区县代码")
+    batch_id = models.BigIntegerField(db_comment="批次编号")
+    bank_no = models.IntegerField(db_comment="代发银行编号")
+    seq = models.IntegerField(db_comment="份额内序号")
+    amount_fen = models.BigIntegerField(db_comment="金额（分）")
+
+    class Meta:
+        managed = False
+        db_table = "live_payment"
+
+
+class RequestRefund(models.Model):
+    """The SQL view `request_refund`: what went back to the treasury of one application."""
+
+    id = models.BigIntegerField(primary_key=True, db_comment="拨款申请编号")
+    county = models.CharField(max_length=6, db_comment="区县代码")
+    refunded_fen = models.BigIntegerField(db_comment="已退库金额（分）")
+
+    class Meta:
+        managed = False
+        db_table = "request_refund"
+
+
+class Indicator(Record):
+    """指标 of the budget system (BA_BGT_INFO), read only: what does not change of one.
+
+    Names of the county's own year and project are ours, codes are the budget system's.
+    """
+
+    county = models.CharField(max_length=6, db_comment="区县代码")
+    bgt_id = models.CharField(max_length=60, db_comment="指标编号 BGT_ID")
+    fiscal_year = models.CharField(max_length=4, db_comment="预算年度")
+    agency_code = models.CharField(max_length=21, db_comment="单位编码")
+    programme_code = models.CharField(max_length=21, db_comment="项目编码 PRO_CODE")
+    programme_name = models.CharField(max_length=200, blank=True, db_comment="项目名称")
+    document_no = models.CharField(max_length=100, blank=True, db_comment="本级指标文号")
+    upper_document_no = models.CharField(max_length=100, blank=True, db_comment="上级指标文号")
+    fund_type_code = models.CharField(max_length=20, blank=True, db_comment="资金性质")
+    exp_func_code = models.CharField(max_length=13, blank=True, db_comment="支出功能分类")
+    gov_eco_code = models.CharField(max_length=11, blank=True, db_comment="政府支出经济分类")
+    dep_eco_code = models.CharField(max_length=20, blank=True, db_comment="部门支出经济分类")
+    manager_code = models.CharField(max_length=40, blank=True, db_comment="业务主管处室")
+    is_track = models.BooleanField(default=False, db_comment="是否追踪")
+    track_code = models.CharField(max_length=60, blank=True, db_comment="追踪项目编码")
+    first_read_at = models.DateTimeField(db_comment="首次读取时间")
+
+    class Meta:
+        db_table_comment = "预算指标"
+        constraints = (
+            models.UniqueConstraint(fields=["county", "bgt_id"], name="one_indicator_per_number"),
+        )
+
+
+class IndicatorReading(Record):
+    """What the budget system said an indicator holds, and as of when. Appended, never edited."""
+
+    county = models.CharField(max_length=6, db_comment="区县代码")
+    indicator = models.ForeignKey(
+        Indicator, on_delete=models.PROTECT, related_name="readings", db_comment="指标"
+    )
+    amount_fen = models.BigIntegerField(db_comment="指标金额（分）")
+    balance_fen = models.BigIntegerField(db_comment="余额 CUR_AMT（分）")
+    applied_fen = models.BigIntegerField(db_comment="已申请 PAY_APP_AMT（分）")
+    is_open = models.BooleanField(db_comment="是否可执行")
+    as_of = models.DateTimeField(db_comment="预算系统的数据时点")
+    # our clock before asking: an application filed by then is in their figures already
+    read_at = models.DateTimeField(db_comment="读取时间")
+
+    class Meta:
+        db_table_comment = "预算指标余额"
+        indexes = (models.Index(fields=["indicator", "-read_at"], name="reading_by_indicator"),)
+
+
 class FundingRequest(CountyRecord):
     """拨款申请 of one batch × bank × indicator; the payee is the bank's 内部代发账户."""
 
@@ -50,6 +128,11 @@ class FundingRequest(CountyRecord):
     bank_no = models.IntegerField(db_comment="代发银行编号")
     number = models.CharField(max_length=60, unique=True, db_comment="申请号，首次发送前固定")
     indicator = models.CharField(max_length=60, db_comment="指标编号")
+    # the places in the bank's share that this application pays: one may need two indicators
+    seq_from = models.IntegerField(default=0, db_default=0, db_comment="所付明细的份额内序号起")
+    seq_to = models.IntegerField(
+        default=LAST_SEQ, db_default=LAST_SEQ, db_comment="所付明细的份额内序号止"
+    )
     lines = models.IntegerField(db_comment="笔数")
     amount_fen = models.BigIntegerField(db_comment="申请金额（分）")
     payee_account = models.CharField(max_length=40, db_comment="收款账户（内部代发账户）")
@@ -59,14 +142,16 @@ class FundingRequest(CountyRecord):
     return_reason = models.CharField(max_length=300, blank=True, db_comment="退回原因")
     requested_by = models.CharField(max_length=60, db_comment="申请人账号")
     requested_at = models.DateTimeField(db_comment="申请时间")
+    # from here on a reading of the indicator counts this application by itself
+    filed_at = models.DateTimeField(null=True, db_comment="预算系统受理时间")
 
     class Meta:
         db_table_comment = "拨款申请"
         constraints = (
             models.UniqueConstraint(
-                fields=["batch", "bank_no"],
+                fields=["batch", "bank_no", "indicator"],
                 condition=~Q(state__in=["RETURNED", "WITHDRAWN", "REFUNDED"]),
-                name="one_live_request_per_share",
+                name="one_live_request_per_indicator",
             ),
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="request_asks_for_money"),
         )
@@ -97,4 +182,52 @@ class TreasuryConfirmation(CountyRecord):
             models.UniqueConstraint(
                 fields=["county", "bank_no", "bank_serial"], name="one_funding_per_bank_serial"
             ),
+        )
+
+
+class IndicatorHold(CountyRecord):
+    """额度冻结 of one application, made and moved by the database with the application itself."""
+
+    class State(models.TextChoices):
+        FROZEN = "FROZEN", "已冻结"
+        RELEASED = "RELEASED", "已释放"
+        SPENT = "SPENT", "已支出"
+
+    department_no = models.IntegerField(db_comment="主管部门编号")
+    indicator = models.ForeignKey(
+        Indicator, on_delete=models.PROTECT, related_name="holds", db_comment="指标"
+    )
+    request = models.OneToOneField(
+        FundingRequest, on_delete=models.PROTECT, related_name="hold", db_comment="拨款申请"
+    )
+    amount_fen = models.BigIntegerField(db_comment="冻结金额（分）")
+    state = models.CharField(max_length=10, choices=State, default=State.FROZEN, db_comment="状态")
+    frozen_at = models.DateTimeField(db_comment="冻结时间")
+    ended_at = models.DateTimeField(null=True, db_comment="释放或支出时间")
+
+    class Meta:
+        db_table_comment = "指标额度冻结"
+        constraints = (
+            models.CheckConstraint(condition=Q(amount_fen__gt=0), name="a_hold_holds_something"),
+        )
+
+
+class FundingMatch(CountyRecord):
+    """两线匹配: a share's money and what it is to pay are equal to the fen. Release asks for it."""
+
+    department_no = models.IntegerField(db_comment="主管部门编号")
+    bank_no = models.IntegerField(db_comment="代发银行编号")
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, related_name="matches", db_comment="批次"
+    )
+    batch_no = models.CharField(max_length=40, db_comment="报文批次号")
+    applications = models.CharField(max_length=400, db_comment="拨款申请号")
+    amount_fen = models.BigIntegerField(db_comment="到账与申请相等的金额（分）")
+    at = models.DateTimeField(db_comment="匹配时间")
+
+    class Meta:
+        db_table_comment = "资金与指令匹配"
+        constraints = (
+            models.UniqueConstraint(fields=["batch", "bank_no"], name="one_match_per_share"),
+            models.CheckConstraint(condition=Q(amount_fen__gt=0), name="a_match_is_of_money"),
         )

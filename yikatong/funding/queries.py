@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet, Sum
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
 
-from yikatong.funding.models import FundingRequest, ShareDue
+from django.db.models import Func, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.fields import BigIntegerField
+from django.utils import timezone
+
+from yikatong.funding.models import (
+    FundingMatch,
+    FundingRequest,
+    Indicator,
+    IndicatorReading,
+    LivePayment,
+    RequestRefund,
+    ShareDue,
+)
+from yikatong.funding.rules import Usable
 from yikatong.kernel.actor import Scope
 from yikatong.submission.models import Batch
 
@@ -13,6 +28,15 @@ DEAD = (
     FundingRequest.State.WITHDRAWN,
     FundingRequest.State.REFUNDED,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorSeen:
+    """An indicator, what was last read of it, and what may still be applied for (fen)."""
+
+    indicator: Indicator
+    reading: IndicatorReading
+    available_fen: int
 
 
 def shares_due(batch: Batch, *, scope: Scope) -> list[ShareDue]:
@@ -48,3 +72,102 @@ def received_fen(request: FundingRequest, *, scope: Scope) -> int:
     """Σ of what the bank reported for this request on its own payout account."""
     known = request.confirmations.filter(county=scope.county, is_ours=True)
     return int(known.aggregate(fen=Sum("amount_fen"))["fen"] or 0)
+
+
+def share_due_of(request: FundingRequest, *, scope: Scope) -> ShareDue | None:
+    """The share that an application is for; None once nothing of it is due any more."""
+    found: ShareDue | None = ShareDue.objects.filter(
+        county=scope.county, batch_id=request.batch_id, bank_no=request.bank_no
+    ).first()
+    return found
+
+
+def matches_of(batch: Batch, *, scope: Scope) -> QuerySet[FundingMatch]:
+    return FundingMatch.objects.filter(county=scope.county, batch=batch).order_by("bank_no")
+
+
+def live_lines(batch: Batch, bank_no: int, *, scope: Scope) -> list[tuple[int, int]]:
+    """(place in the share, fen) of each live payment, in order."""
+    rows = LivePayment.objects.filter(county=scope.county, batch_id=batch.pk, bank_no=bank_no)
+    return list(rows.order_by("seq").values_list("seq", "amount_fen"))
+
+
+def indicators_seen(
+    *, scope: Scope, programme_code: str = "", fiscal_year: str = ""
+) -> list[IndicatorSeen]:
+    """Indicators of the county with their newest reading and what may still be applied for."""
+    newest = IndicatorReading.objects.filter(indicator=OuterRef("pk")).order_by("-read_at", "-id")
+    found = Indicator.objects.filter(county=scope.county).order_by("bgt_id")
+    if programme_code:
+        found = found.filter(programme_code=programme_code)
+    if fiscal_year:
+        found = found.filter(fiscal_year=fiscal_year)
+    rows = found.annotate(
+        last_reading=Subquery(newest.values("pk")[:1]),
+        available_fen=Func("pk", function="indicator_available", output_field=BigIntegerField()),
+    ).values_list("pk", "last_reading", "available_fen")
+    told = list(rows)
+    indicators = {one.pk: one for one in found}
+    readings = IndicatorReading.objects.in_bulk([reading for _, reading, _ in told if reading])
+    return [
+        IndicatorSeen(indicators[pk], readings[reading], fen or 0)
+        for pk, reading, fen in told
+        if reading
+    ]
+
+
+def usable_indicators(batch: Batch, *, scope: Scope) -> list[Usable]:
+    """The indicators of the batch's programme and year, in the order of their numbers."""
+    seen = indicators_seen(
+        scope=scope, programme_code=batch.programme.code, fiscal_year=batch.period[:4]
+    )
+    return [Usable(one.indicator.bgt_id, one.available_fen, one.reading.read_at) for one in seen]
+
+
+def request_for_money(
+    batch: Batch, bank_no: int, *, application_no: str, voucher_no: str, scope: Scope
+) -> FundingRequest | None:
+    """The live application that a bank's notice of money names; the only one if it names none."""
+    own = list(live_requests(batch, scope=scope).filter(bank_no=bank_no))
+    for one in own:
+        if (application_no and one.budget_number == application_no) or (
+            voucher_no and one.voucher_number == voucher_no
+        ):
+            return one
+    return own[0] if len(own) == 1 else None
+
+
+def first_received_on(request: FundingRequest, *, scope: Scope) -> date | None:
+    """The day on which the first money of an application came, Shanghai time."""
+    first = (
+        request.confirmations.filter(county=scope.county, is_ours=True).order_by("at", "id").first()
+    )
+    return None if first is None else timezone.localdate(first.at)
+
+
+def indicator_facts(bgt_id: str, *, scope: Scope) -> Indicator | None:
+    found: Indicator | None = Indicator.objects.filter(county=scope.county, bgt_id=bgt_id).first()
+    return found
+
+
+def requests_on_indicators(
+    *, scope: Scope, programme_code: str = "", fiscal_year: str = ""
+) -> QuerySet[FundingRequest]:
+    """拨款申请 of the scope with their hold and batch, newest first."""
+    found = FundingRequest.objects.filter(county=scope.county)
+    if programme_code:
+        found = found.filter(batch__programme__code=programme_code)
+    if fiscal_year:
+        found = found.filter(batch__period__startswith=fiscal_year)
+    return found.select_related("batch", "hold").order_by("-id")
+
+
+def requests_by_number(numbers: Collection[str], *, scope: Scope) -> dict[str, FundingRequest]:
+    found = FundingRequest.objects.filter(county=scope.county, number__in=list(numbers))
+    return {one.number: one for one in found}
+
+
+def refunded_of(request: FundingRequest, *, scope: Scope) -> int:
+    """What the bank sent back of this application, through a view over feedback's table."""
+    row = RequestRefund.objects.filter(county=scope.county, pk=request.pk).first()
+    return row.refunded_fen if row else 0

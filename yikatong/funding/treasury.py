@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Final
 
 from django.conf import settings
+from django.utils import timezone
 
 from yikatong.connectors.budget.client import BudgetClient, BudgetRefused
+from yikatong.connectors.budget.fieldmap import field_map
+from yikatong.connectors.budget.folder import BudgetFolder
 from yikatong.connectors.budget.messages import (
     ApplicationState,
+    DetailRow,
     FundingApplication,
     Manifest,
     State,
 )
-from yikatong.funding.actions import note_state
+from yikatong.funding.actions import DIFFERS, judge_reconciliation, note_state
+from yikatong.funding.indicators import note_quota
 from yikatong.funding.models import FundingRequest
 from yikatong.funding.queries import open_requests, request_by_id, shares_due
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.digest import canonical, sm3
 from yikatong.kernel.errors import Refused
-from yikatong.organisation.queries import department_units, paying_banks
+from yikatong.organisation.queries import county_settings, department_units, paying_banks
 from yikatong.organisation.scoping import acting
 
 OURS: Final = {
@@ -33,16 +41,30 @@ OURS: Final = {
     State.REFUNDED: FundingRequest.State.PAID,
     State.RETURNED: FundingRequest.State.RETURNED,
 }
+BACK: Final = (FundingRequest.State.RETURNED, FundingRequest.State.WITHDRAWN)
 
 
-def client() -> BudgetClient:
-    """The budget system as registered in the home. Raises Refused where there is none."""
+DETAILS_AT: Final = {
+    "with_application": FundingRequest.State.SUBMITTED,
+    "after_payment": FundingRequest.State.PAID,
+}
+
+
+def client(county: str = "") -> BudgetClient | BudgetFolder:
+    """The budget system as registered in the home: an address, or a folder for files.
+
+    Raises:
+        Refused: none is registered.
+    """
     try:
         facts = json.loads(settings.BUDGET_ENDPOINT.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise Refused(
             "没有找到预算系统连接文件 budget.json，请先启动或登记预算一体化系统。"
         ) from None
+    if "folder" in facts:
+        now = timezone.localtime().replace(microsecond=0)
+        return BudgetFolder(Path(facts["folder"]), county, field_map(facts["field_map"]), now)
     return BudgetClient(facts["url"])
 
 
@@ -54,7 +76,7 @@ def file(request_id: int, *, actor: Actor) -> None:
             return
         application = _application(request, actor)
     try:
-        state = client().apply(application)
+        state = client(request.county).apply(application)
     except BudgetRefused as error:
         _note_return(request, str(error), actor=actor)
         return
@@ -69,7 +91,7 @@ def withdraw(request_id: int, *, actor: Actor) -> None:
         return
     if request.budget_number:
         try:
-            client().withdraw(request.budget_number, "发放单位撤回")
+            client(request.county).withdraw(request.budget_number, "发放单位撤回")
         except BudgetRefused:
             return
     with acting(actor):
@@ -82,11 +104,22 @@ def withdraw(request_id: int, *, actor: Actor) -> None:
 def ask(*, actor: Actor) -> int:
     """Ask about every application that is on its way; gives how many moved."""
     with acting(actor):
-        waiting = [one for one in open_requests(scope=actor.scope) if one.budget_number]
-    changed = 0
+        waiting = [
+            one
+            for one in open_requests(scope=actor.scope)
+            if one.state != FundingRequest.State.DRAFT
+        ]
+    if not waiting:
+        return 0
+    budget, changed = client(actor.scope.county), 0
     for request in waiting:
-        state = client().application(request.budget_number)
-        if OURS.get(state.status) != request.state:
+        # by files their number comes later than our application's: until then ask by ours
+        state = (
+            budget.application(request.budget_number)
+            if request.budget_number
+            else budget.find(request.number)
+        )
+        if state is not None and OURS.get(state.status) != request.state:
             _note(request, state, actor=actor)
             changed += 1
     return changed
@@ -104,12 +137,77 @@ def _note(request: FundingRequest, state: ApplicationState, *, actor: Actor) -> 
             actor=actor,
         )
         _nudge(request)
+        if ours in BACK:
+            _read_again(request)
+        if ours == FundingRequest.State.PAID and request.state != ours:
+            tomorrow = timezone.localtime().replace(hour=6, minute=30) + timedelta(days=1)
+            today = timezone.localdate().isoformat()
+            defer("funding.reconcile", at=tomorrow, county=request.county, day=today)
+        if request.state != ours:
+            _tell_the_persons(request, ours, actor=actor)
 
 
 def _note_return(request: FundingRequest, why: str, *, actor: Actor) -> None:
     with acting(actor):
         note_state(request, FundingRequest.State.RETURNED, return_reason=why, actor=actor)
         _nudge(request)
+        _read_again(request)
+
+
+def read_indicators(*, fiscal_year: str, programme_code: str, actor: Actor) -> int:
+    """B01: read the indicators of one programme and year; gives how many there are."""
+    county = actor.scope.county
+    read_at = timezone.now()  # before asking: what was filed by now is in the answer
+    quotas = client(county).quotas(
+        mof_div_code=f"{county}000", fiscal_year=fiscal_year, pro_code=programme_code
+    )
+    with acting(actor):
+        for quota in quotas:
+            note_quota(quota, read_at=read_at, actor=actor)
+    return len(quotas)
+
+
+def reconcile_day(day: date, *, actor: Actor) -> int:
+    """B15: compare every application of the county up to a day and answer row by row.
+
+    Gives how many differ. No transaction is open during the calls.
+    """
+    budget = client(actor.scope.county)
+    told = budget.reconciliation(mof_div_code=f"{actor.scope.county}000", day=day.isoformat())
+    with acting(actor):
+        answers = judge_reconciliation(told.rows, actor=actor)
+    if answers:
+        budget.answer_reconciliation(told.check_no, answers)
+    return sum(row.result == DIFFERS for row in answers)
+
+
+def send_details(request: FundingRequest, rows: Sequence[DetailRow]) -> int:
+    """B03 of an application that was filed; gives how many the budget system counted.
+
+    Raises:
+        BudgetRefused: the rows do not add up to the application there.
+    """
+    if not rows or not request.budget_number:
+        return 0
+    return client(request.county).details(request.budget_number, rows)
+
+
+def _tell_the_persons(
+    request: FundingRequest, state: FundingRequest.State, *, actor: Actor
+) -> None:
+    """B03 where the province wants it: with the application, or once it is paid."""
+    when = county_settings(scope=actor.scope).settings.get("pay_detail", "none")
+    if DETAILS_AT.get(when) == state:
+        defer("payout.send_details", request_id=request.pk, county=request.county)
+
+
+def _read_again(request: FundingRequest) -> None:
+    defer(
+        "funding.read_indicators",
+        county=request.county,
+        fiscal_year=request.batch.period[:4],
+        programme_code=request.batch.programme.code,
+    )
 
 
 def _nudge(request: FundingRequest) -> None:
@@ -131,6 +229,7 @@ def _application(request: FundingRequest, actor: Actor) -> FundingApplication:
         "bank": bank.code3,
         "lines": request.lines,
         "fen": request.amount_fen,
+        "places": [request.seq_from, request.seq_to],
     }
     return FundingApplication(
         tracking_id=request.number,

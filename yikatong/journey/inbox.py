@@ -27,7 +27,7 @@ from yikatong.connectors.bank.refusals import FileRefused, NotComplete
 from yikatong.feedback.actions import apply_results, note_day, note_refund, note_texts
 from yikatong.feedback.queries import day_answers
 from yikatong.funding.actions import note_money
-from yikatong.funding.queries import live_requests
+from yikatong.funding.queries import request_for_money
 from yikatong.jobs.actions import (
     note_answered,
     note_part_answered,
@@ -185,11 +185,17 @@ def _funding(kept: Inbox, message: Message, actor: Actor) -> str:
     share = _share(message, actor)
     if share is None:
         return "到账通知所指的批次不是我方的"
-    application = live_requests(share.batch, scope=actor.scope).filter(bank_no=share.bank_no).first()
-    if application is None:
-        return "到账通知没有对应的拨款申请"
     for row in message.rows:
         money = cast("Funding", row)
+        application = request_for_money(
+            share.batch,
+            share.bank_no,
+            application_no=money.application_no,
+            voucher_no=money.voucher_no,
+            scope=actor.scope,
+        )
+        if application is None:
+            return "到账通知没有对应的拨款申请"
         is_equal = note_money(
             application,
             amount_fen=money.amount_fen,
@@ -221,6 +227,7 @@ def _refunds(kept: Inbox, message: Message, actor: Actor) -> str:
     if share is None:
         return "退款通知所指的批次不是我方的"
     note_refund(share, [cast("RefundRow", row) for row in message.rows], actor=actor)
+    defer("accounting.draft_refunds", batch_id=share.batch_id, county=share.county)
     if share.state == ShareState.CANCELLED:
         _nudge(share, actor)
     return ""

@@ -38,6 +38,9 @@ APPEND_ONLY: Final = (
     "feedback_dayaccount",
     "feedback_smsreport",
     "funding_treasuryconfirmation",
+    "funding_indicatorreading",
+    "funding_fundingmatch",
+    "accounting_recovery",
     "payout_paymentinstruction",
     "registry_cardaccountversion",
     "registry_accountverification",
@@ -52,6 +55,8 @@ APPEND_ONLY: Final = (
     "validation_ruleoutcome",
     "accounting_voucher",
     "accounting_voucherentry",
+    "accounting_ledgerposting",
+    "accounting_ledgerleg",
     "disclosure_disclosure",
     "disclosure_disclosurerow",
 )
@@ -71,7 +76,17 @@ ANY_DEPARTMENT: Final = "nullif(current_setting('ykt.department_no', true), '') 
 COUNTY_WIDE: Final = ("organisation_unit", "organisation_payingbank", "catalogue_programme")
 
 # views carry their tables' policies; the edges of both journeys are public knowledge
-NOT_TABLES: Final = frozenset({"paid", "share_due", "share_refund", "line_outlook", "journey_edge"})
+NOT_TABLES: Final = frozenset(
+    {
+        "paid",
+        "share_due",
+        "share_refund",
+        "line_outlook",
+        "live_payment",
+        "request_refund",
+        "journey_edge",
+    }
+)
 
 EXTRA_POLICIES: Final = (
     # sign-in looks up a post before any scope is known
@@ -113,6 +128,13 @@ EXTRA_POLICIES: Final = (
         "chain_is_proved",
         "FOR SELECT TO ykt_worker, ykt_auditadmin USING (true)",
     ),
+    # what an indicator still holds is counted over all units, by the definer under its lock
+    ("funding_indicatorhold", "holds_are_kept", f"TO ykt_owner USING ({IN_COUNTY})"),
+    # the ledger is written by its definer in whatever scope the money moved, and checked whole
+    ("accounting_ledgerposting", "ledger_is_kept", "FOR INSERT TO ykt_owner WITH CHECK (true)"),
+    ("accounting_ledgerposting", "ledger_is_read", "FOR SELECT TO ykt_owner USING (true)"),
+    ("accounting_ledgerleg", "ledger_is_kept", "FOR INSERT TO ykt_owner WITH CHECK (true)"),
+    ("accounting_ledgerleg", "ledger_is_read", "FOR SELECT TO ykt_owner USING (true)"),
     ("disclosure_disclosure", "public_reads", "FOR SELECT TO ykt_public USING (true)"),
     ("disclosure_disclosurerow", "public_reads", "FOR SELECT TO ykt_public USING (true)"),
     ("catalogue_programme", "public_reads", "FOR SELECT TO ykt_public USING (true)"),
@@ -122,6 +144,8 @@ EXTRA_POLICIES: Final = (
 DEFINERS: Final = (
     "audit_lock_head()",
     "audit_append(jsonb, bytea, bytea, bytea)",
+    "indicator_available(bigint)",
+    "payment_kind(text, int)",
     "procrastinate_defer_jobs_v1(procrastinate_job_to_defer_v1[])",
 )
 
@@ -160,7 +184,7 @@ def matrix() -> tuple[TableGrants, ...]:
 def apply(cursor: Cursor) -> None:
     """Everything, in order; later parts need the earlier ones."""
     columns = _columns(cursor)
-    for script in ("views.sql", "triggers.sql"):
+    for script in ("views.sql", "triggers.sql", "ledger.sql", "funding.sql"):
         cursor.execute((FOLDER / script).read_text(encoding="utf-8"))
     for statement in _append_only():
         cursor.execute(statement)

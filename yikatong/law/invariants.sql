@@ -3,7 +3,8 @@
 -- which recomputes SM3 in Python: the server has no SM3.
 DROP VIEW IF EXISTS inv_money_conserved, inv_paid_once, inv_bank_agrees, inv_result_once,
     inv_paid_is_final, inv_sent_as_approved, inv_funded, inv_finance_cannot_write, inv_four_eyes,
-    inv_audit_linked, inv_reissue_traced, inv_change_is_audited CASCADE;
+    inv_audit_linked, inv_reissue_traced, inv_change_is_audited, inv_ledger_balanced, inv_ledger_agrees,
+    inv_indicator_held CASCADE;
 
 -- I1 应发 = 成功 + 失败 + 在途 + 停发 (+ 已退出另办)，笔数与金额；每条未通过的明细只另办一次
 CREATE VIEW inv_money_conserved WITH (security_invoker = true) AS
@@ -181,3 +182,76 @@ SELECT coalesce(moved.county, recorded.county) AS county, coalesce(moved.batch_i
        || ' 变化 ' || coalesce(moved.times, 0) || ' 次，留痕 ' || coalesce(recorded.times, 0) || ' 次' AS sentence
 FROM moved FULL JOIN recorded USING (batch_id, from_status, to_status)
 WHERE moved.times IS DISTINCT FROM recorded.times;
+
+-- I13 资金台账每笔借贷相等
+CREATE VIEW inv_ledger_balanced WITH (security_invoker = true) AS
+SELECT posting.county, posting.batch_id,
+       (coalesce(sum(leg.amount_fen) FILTER (WHERE leg.is_debit), 0)
+        - coalesce(sum(leg.amount_fen) FILTER (WHERE NOT leg.is_debit), 0))::bigint AS fen,
+       '台账 ' || posting.kind || ' ' || posting.event || ' 借贷不平' AS sentence
+FROM accounting_ledgerposting AS posting LEFT JOIN accounting_ledgerleg AS leg ON leg.posting_id = posting.id
+GROUP BY posting.id
+HAVING count(leg.id) < 2
+    OR coalesce(sum(leg.amount_fen) FILTER (WHERE leg.is_debit), 0) <> posting.amount_fen
+    OR coalesce(sum(leg.amount_fen) FILTER (WHERE NOT leg.is_debit), 0) <> posting.amount_fen;
+
+-- I14 每笔变动恰好入账一次：台账各种变动 = 到账、代发结果、退库；代发专户余额 = 到账 − 成功 − 退库
+CREATE VIEW inv_ledger_agrees WITH (security_invoker = true) AS
+WITH told AS (
+    SELECT money.county, request.batch_id, money.bank_no,
+           CASE WHEN money.is_ours THEN 'MONEY_RECEIVED' ELSE 'WRONG_ACCOUNT' END AS kind, money.amount_fen AS fen
+    FROM funding_treasuryconfirmation AS money JOIN funding_fundingrequest AS request ON request.id = money.request_id
+    UNION ALL
+    SELECT payment.county, payment.batch_id, payment.bank_no, payment_kind(payment.state, payment.attempt), payment.amount_fen
+    FROM payout_payment AS payment WHERE payment_kind(payment.state, payment.attempt) IS NOT NULL
+    UNION ALL  -- it was paid before it came back
+    SELECT payment.county, payment.batch_id, payment.bank_no, payment_kind('PAID', payment.attempt), payment.amount_fen
+    FROM payout_payment AS payment WHERE payment.state = 'RETURNED'
+    UNION ALL
+    SELECT refund.county, share.batch_id, refund.bank_no,
+           CASE WHEN refund.reason IN ('STOPPED', 'CANCELLED', 'EXCESS') THEN 'REFUND_' || refund.reason
+                ELSE 'REFUND_FAILED' END, refund.amount_fen
+    FROM feedback_refund AS refund JOIN payout_bankshare AS share ON share.id = refund.share_id
+), expected AS (
+    SELECT county, batch_id, bank_no, kind, sum(fen) AS fen FROM told GROUP BY county, batch_id, bank_no, kind
+), booked AS (
+    SELECT county, batch_id, bank_no, kind, sum(amount_fen) AS fen FROM accounting_ledgerposting
+    WHERE kind IN ('MONEY_RECEIVED', 'WRONG_ACCOUNT', 'LINE_PAID', 'REISSUE_PAID', 'LINE_FAILED', 'LINE_RETURNED',
+        'LINE_STOPPED', 'REFUND_FAILED', 'REFUND_STOPPED', 'REFUND_CANCELLED', 'REFUND_EXCESS')
+    GROUP BY county, batch_id, bank_no, kind
+)
+SELECT coalesce(expected.county, booked.county) AS county, coalesce(expected.batch_id, booked.batch_id) AS batch_id,
+       (coalesce(booked.fen, 0) - coalesce(expected.fen, 0))::bigint AS fen,
+       '银行 ' || coalesce(expected.bank_no, booked.bank_no) || ' 的 ' || coalesce(expected.kind, booked.kind)
+       || '：业务 ' || coalesce(expected.fen, 0) || ' 分，台账 ' || coalesce(booked.fen, 0) || ' 分' AS sentence
+FROM expected FULL JOIN booked USING (county, batch_id, bank_no, kind)
+WHERE expected.fen IS DISTINCT FROM booked.fen
+UNION ALL
+SELECT held.county, NULL, (held.fen - should.fen)::bigint,
+       '银行 ' || held.bank_no || ' 代发专户台账余额 ' || held.fen || ' 分，应为 ' || should.fen || ' 分'
+FROM (SELECT leg.county, leg.bank_no,
+             sum(CASE WHEN leg.is_debit THEN leg.amount_fen ELSE -leg.amount_fen END) AS fen
+      FROM accounting_ledgerleg AS leg
+      WHERE (leg.county, leg.account) IN (
+          SELECT cash.county, cash.account FROM accounting_ledgerleg AS cash
+          JOIN accounting_ledgerposting AS received ON received.id = cash.posting_id
+          WHERE received.kind = 'MONEY_RECEIVED' AND cash.is_debit)
+      GROUP BY leg.county, leg.bank_no) AS held
+JOIN (SELECT county, bank_no, sum(CASE WHEN kind IN ('MONEY_RECEIVED', 'LINE_RETURNED') THEN fen
+             WHEN kind IN ('LINE_PAID', 'REISSUE_PAID') OR kind LIKE 'REFUND%' THEN -fen ELSE 0 END) AS fen
+      FROM expected GROUP BY county, bank_no) AS should USING (county, bank_no)
+WHERE held.fen <> should.fen;
+
+-- I15 指标额度：有额度记录的申请，冻结、释放、支出与申请状态一致；冻结金额即申请金额
+CREATE VIEW inv_indicator_held WITH (security_invoker = true) AS
+SELECT hold.county, request.batch_id, (hold.amount_fen - request.amount_fen)::bigint AS fen,
+       '申请 ' || request.number || ' 为 ' || request.state || '，额度却是 ' || hold.state AS sentence
+FROM funding_indicatorhold AS hold JOIN funding_fundingrequest AS request ON request.id = hold.request_id
+WHERE hold.amount_fen <> request.amount_fen
+   OR hold.state <> CASE WHEN request.state IN ('RETURNED', 'WITHDRAWN') THEN 'RELEASED'
+                         WHEN request.state IN ('PAID', 'REFUNDED') THEN 'SPENT' ELSE 'FROZEN' END
+UNION ALL
+SELECT instruction.county, share.batch_id, instruction.amount_fen, '下达的指令没有匹配的资金'
+FROM payout_paymentinstruction AS instruction JOIN payout_bankshare AS share ON share.id = instruction.share_id
+LEFT JOIN funding_fundingmatch AS match ON match.batch_id = share.batch_id AND match.bank_no = share.bank_no
+WHERE match.amount_fen IS NULL OR match.amount_fen < instruction.amount_fen;

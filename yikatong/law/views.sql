@@ -68,3 +68,23 @@ LEFT JOIN LATERAL (
 ) AS told ON true
 WHERE verdict.passed AND (own.id IS NULL OR own.state IN ('SENT', 'UNKNOWN'));
 COMMENT ON VIEW line_outlook IS '待发明细的账户近况';
+
+DROP VIEW IF EXISTS live_payment CASCADE;
+CREATE VIEW live_payment WITH (security_invoker = true) AS
+SELECT payment.id, payment.county, payment.unit_no, payment.department_no, payment.bank_no, payment.batch_id,
+       payment.seq, payment.amount_fen
+FROM payout_payment AS payment WHERE payment.state IN ('SENT', 'UNKNOWN');
+COMMENT ON VIEW live_payment IS '待发的代发明细，按份额内序号';
+
+DROP VIEW IF EXISTS request_refund CASCADE;
+CREATE VIEW request_refund WITH (security_invoker = true) AS
+SELECT request.id, request.county, request.unit_no, request.department_no, request.bank_no, request.batch_id,
+       sum(refund.amount_fen)::bigint AS refunded_fen
+FROM funding_fundingrequest AS request
+JOIN payout_bankshare AS share ON share.batch_id = request.batch_id AND share.bank_no = request.bank_no
+JOIN feedback_refund AS refund ON refund.share_id = share.id
+LEFT JOIN payout_payment AS payment ON payment.share_id = share.id AND payment.detail_id = refund.detail_id
+WHERE coalesce(payment.seq, 0) BETWEEN request.seq_from AND request.seq_to
+  AND request.state NOT IN ('RETURNED', 'WITHDRAWN')
+GROUP BY request.id;
+COMMENT ON VIEW request_refund IS '各拨款申请已退国库的金额';

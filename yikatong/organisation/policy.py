@@ -22,6 +22,7 @@ CLERKS: Final = frozenset({Duty.TOWN_CLERK, Duty.DEPT_CLERK})
 # who may read batches, their lines and their money; a bank sees its own shares instead
 BATCH_READERS: Final = TOWN | DEPARTMENT | {Duty.FINANCE, Duty.AUDIT}
 QUARANTINE_READERS: Final = DEPARTMENT | {Duty.FINANCE, Duty.AUDIT}
+BOOK_READERS: Final = DEPARTMENT | {Duty.FINANCE, Duty.AUDIT}
 CHANGE_READERS: Final = TOWN | DEPARTMENT | {Duty.AUDIT}
 ADMINISTRATORS: Final = frozenset({Duty.SYSADMIN, Duty.SECADMIN, Duty.AUDITADMIN})
 OFFICIALS: Final = BATCH_READERS | ADMINISTRATORS | {Duty.VILLAGE, Duty.BANK}

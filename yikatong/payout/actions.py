@@ -56,6 +56,12 @@ def send_roster(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verd
         )
         made += bulk.make_payments(batch_id=batch.pk, share_id=share.pk, bank_no=bank_no)
         defer("payout.post_roster", share_id=share.pk, county=batch.county)
+    defer(
+        "funding.read_indicators",
+        county=batch.county,
+        fiscal_year=batch.period[:4],
+        programme_code=batch.programme.code,
+    )
     if made != now.lines:
         raise Refused(f"应发送 {now.lines} 笔，只生成了 {made} 笔，已撤销。请联系系统管理员核查。")
     return Passed(touched=now.digest, note=f"{made} 笔，{Money(now.amount_fen)} 元")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from procrastinate.contrib.django import app
 
 from yikatong.connectors.bank.refusals import Unwritable
+from yikatong.funding import treasury
+from yikatong.funding.queries import request_by_id
 from yikatong.jobs.patience import PATIENCE
 from yikatong.jobs.queue import defer
 from yikatong.organisation.machines import machine
@@ -13,6 +15,7 @@ from yikatong.organisation.scoping import acting
 from yikatong.organisation.wire import post
 from yikatong.payout import messages
 from yikatong.payout.actions import set_unwritable_aside
+from yikatong.payout.details import details_of
 from yikatong.payout.queries import payment_by_id, share_by_id, stops_before
 
 
@@ -56,3 +59,12 @@ def post_stop(payment_id: int, county: str) -> None:
         number = stops_before(payment.share, scope=actor.scope, payment=payment)
         message = messages.stoppage(payment, reason=payment.stop.reason, number=number)
         post(message, bank, actor=actor)
+
+
+@app.task(name="payout.send_details", queue="main", retry=PATIENCE)
+def send_details(request_id: int, county: str) -> None:
+    """B03; read in one transaction, sent with none open. The same rows have the same keys."""
+    with acting(machine(county)) as actor:
+        request = request_by_id(request_id, scope=actor.scope)
+        rows = list(details_of(request, scope=actor.scope))
+    treasury.send_details(request, rows)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.db.models import Count, Sum
+
 from yikatong.connectors.bank.messages import CancelRow, Message, Msg, PayRow, Release
 from yikatong.connectors.bank.refusals import Unwritable
 from yikatong.funding.queries import live_requests
@@ -34,14 +36,21 @@ def named(message: Message, error: Unwritable) -> dict[str, str]:
 def release(share: BankShare, *, scope: Scope) -> Message:
     """REL: the voucher and the sum that were compared."""
     instruction = share.instruction
-    application = live_requests(share.batch, scope=scope).filter(bank_no=share.bank_no).get()
-    row = Release(
-        application_no=application.budget_number,
-        voucher_no=application.voucher_number,
-        count=instruction.lines,
-        amount_fen=instruction.amount_fen,
-    )
-    return Message(Msg.REL, share.batch_no, (row,))
+    applications = list(live_requests(share.batch, scope=scope).filter(bank_no=share.bank_no))
+    rows = []
+    for application in applications:  # one row per voucher: a share may stand on two indicators
+        paid = share.payments.filter(
+            state=PaymentState.SENT, seq__range=(application.seq_from, application.seq_to)
+        ).aggregate(lines=Count("id"), fen=Sum("amount_fen"))
+        rows.append(
+            Release(
+                application_no=application.budget_number,
+                voucher_no=application.voucher_number,
+                count=instruction.lines if len(applications) == 1 else paid["lines"],
+                amount_fen=instruction.amount_fen if len(applications) == 1 else paid["fen"] or 0,
+            )
+        )
+    return Message(Msg.REL, share.batch_no, tuple(rows))
 
 
 def cancellation(share: BankShare, *, reason: str, number: int) -> Message:

@@ -6,6 +6,8 @@ answer comes.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import ssl
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,9 +21,13 @@ from yikatong.connectors.budget.messages import (
     DetailRow,
     FundingApplication,
     Quota,
+    Reconciliation,
+    ReconRow,
     application_from,
     quota_from,
+    reconciliation_from,
 )
+from yikatong.connectors.budget.mof import MOST_DETAILS
 from yikatong.kernel.digest import canonical, sm3
 from yikatong.kernel.errors import Refused, TryAgain
 
@@ -88,14 +94,60 @@ class BudgetClient:
         )
 
     def details(self, pay_app_no: str, rows: Sequence[DetailRow]) -> int:
-        """B03: the persons behind an application; returns how many the budget system counted."""
-        body = canonical({"rows": [asdict(row) for row in rows]})
+        """B03: the persons behind an application, in parts of under 500; returns how many the
+        budget system counted in all.
+
+        Raises:
+            BudgetRefused: e.g. their sum is not the application's.
+        """
         path = f"/v1/applications/{pay_app_no}/details"
-        answer = self._json(self._send("POST", path, body=body, key=f"B03:{pay_app_no}:1"))
-        counted = answer.get("count")
-        if type(counted) is not int:
-            raise OutcomeUnknown("预算系统的明细应答无法识别")
+        parts = [rows[at : at + MOST_DETAILS] for at in range(0, len(rows), MOST_DETAILS)]
+        counted = 0
+        for place, part in enumerate(parts, start=1):
+            content = {"part": place, "parts": len(parts), "rows": [asdict(row) for row in part]}
+            key = f"B03:{pay_app_no}:{place}"
+            answer = self._json(self._send("POST", path, body=canonical(content), key=key))
+            if type(answer.get("count")) is not int:
+                raise OutcomeUnknown("预算系统的明细应答无法识别")
+            counted += answer["count"]
         return counted
+
+    def reconciliation(self, *, mof_div_code: str, day: str) -> Reconciliation:
+        """B15: what the budget system holds of the applications paid or refunded on a day."""
+        asked = {"mof_div_code": mof_div_code, "day": day}
+        answer = self._json(self._send("GET", "/v1/recon", asked=asked))
+        try:
+            return reconciliation_from(answer)
+        except (KeyError, TypeError, ValueError):
+            raise OutcomeUnknown("预算系统的对账应答无法识别") from None
+
+    def answer_reconciliation(self, check_no: str, rows: Sequence[ReconRow]) -> int:
+        """B15 back: 0 相符 or 1 不符 with a reason, row by row; how many the other side took."""
+        told = [
+            {"tracking_id": row.tracking_id, "result": row.result, "reason": row.reason}
+            for row in rows
+        ]
+        body = canonical({"rows": told})
+        answer = self._json(
+            self._send("POST", f"/v1/recon/{check_no}", body=body, key=f"B15:{check_no}:1")
+        )
+        return int(answer.get("count", 0))
+
+    def exchange(self, envelope: bytes) -> bytes:
+        """One `<MOF>` envelope there, one back (receipts); the same bytes bring the same answer."""
+        key = f"MOF:{sm3(envelope).hex()}"
+        answer = self._json(
+            self._send(
+                "POST",
+                "/v1/mof",
+                body=canonical({"envelope": base64.b64encode(envelope).decode("ascii")}),
+                key=key,
+            )
+        )
+        try:
+            return base64.b64decode(answer["envelope"], validate=True)
+        except (KeyError, TypeError, binascii.Error):
+            raise OutcomeUnknown("预算系统的凭证应答无法识别") from None
 
     def withdraw(self, pay_app_no: str, reason: str) -> ApplicationState:
         """Take an application back before its voucher; afterwards it is RETURNED.

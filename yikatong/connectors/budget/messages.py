@@ -38,6 +38,9 @@ STATE_WORD: Final = {
     State.REFUNDED: "全部退款",
 }
 
+MAY_LACK: Final = ("sup_bgt_doc_no", "manage_mof_dep_code", "is_track", "track_pro_code")
+"""Fields of an indicator that some provinces do not tell."""
+
 LIVE: Final = frozenset({State.SUBMITTED, State.APPROVED, State.VOUCHERED, State.PAID})
 """Money of these is on its way or has come. A withdrawn application is RETURNED."""
 
@@ -62,6 +65,10 @@ class Quota:
     pay_app_amt_fen: int
     bgt_exe_flag: bool
     as_of: datetime
+    sup_bgt_doc_no: str = ""
+    manage_mof_dep_code: str = ""
+    is_track: bool = False
+    track_pro_code: str = ""
 
     @property
     def available_fen(self) -> int:
@@ -123,6 +130,12 @@ class DetailRow:
     town_code: str = ""
     village_code: str = ""
     add_word: str = ""
+    detail_id: str = ""
+    pay_cert_no: str = ""
+    pay_month: str = ""
+    xpay_amt_fen: int = 0
+    to_peop_enterp: str = "people"
+    to_peop_family: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,9 +176,53 @@ class ApplicationState:
         return self.status in {State.PAID, State.PART_REFUNDED, State.REFUNDED}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconRow:
+    """B15, one application as the budget system holds it; `result` is '', 0 相符 or 1 不符."""
+
+    tracking_id: str
+    pay_app_no: str
+    pay_cert_no: str
+    status: State
+    pay_app_amt_fen: int
+    xpay_amt_fen: int
+    refunded_fen: int
+    result: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """B15 of one county and day."""
+
+    check_no: str
+    rows: tuple[ReconRow, ...]
+
+
+def reconciliation_from(facts: dict[str, Any]) -> Reconciliation:
+    """Raises KeyError, TypeError or ValueError where the answer lacks a field."""
+    rows = []
+    for one in facts["rows"]:
+        named = {name: one[name] for name in RECON_FIELDS}
+        _fen_only(named)
+        rows.append(ReconRow(**named, status=State(one["status"])))
+    return Reconciliation(str(facts["check_no"]), tuple(rows))
+
+
+RECON_FIELDS: Final = (
+    "tracking_id",
+    "pay_app_no",
+    "pay_cert_no",
+    "pay_app_amt_fen",
+    "xpay_amt_fen",
+    "refunded_fen",
+)
+
+
 def quota_from(facts: dict[str, Any], as_of: str) -> Quota:
     """Raises KeyError, TypeError or ValueError where the answer lacks a field."""
-    named = {name: facts[name] for name in _names(Quota) if name != "as_of"}
+    named = {name: facts[name] for name in _names(Quota) if name not in {"as_of", *MAY_LACK}}
+    named |= {name: facts[name] for name in MAY_LACK if name in facts}
     _fen_only(named)
     return Quota(**named, as_of=_aware(as_of))
 

@@ -1,0 +1,166 @@
+"""The file form, both programs on one folder: what is asked by HTTP elsewhere is told by files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from simulators.budget.books import Books, load
+from simulators.budget.files import FileDesk
+from simulators.budget.office import Office
+from yikatong.connectors.budget.client import BudgetRefused, KeyReused, OutcomeUnknown
+from yikatong.connectors.budget.fieldmap import field_map
+from yikatong.connectors.budget.folder import BudgetFolder
+from yikatong.connectors.budget.messages import (
+    ApplicationState,
+    FundingApplication,
+    Manifest,
+    State,
+)
+from yikatong.kernel.digest import sm3
+
+from .shares import COUNTY, SHANGHAI, indicator
+
+NOW = datetime(2026, 11, 22, 9, tzinfo=SHANGHAI)
+FEN = 637_550
+
+
+class Exchange:
+    """The platform's folder and the office behind it; no bank: a voucher is never paid here."""
+
+    def __init__(self, root: Path) -> None:
+        self.books = Books(root / "books.sqlite")
+        with self.books.write() as db:
+            load(db, [indicator(1_000_000)])
+        self.office = Office(self.books, lambda: "http://127.0.0.1:1", 0.0)
+        self.desk = FileDesk(self.books, root / "files", 0.0)
+        self.ours = BudgetFolder(root / "files", COUNTY, field_map("cq-2026"), NOW)
+
+    def round(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.office.round()
+            self.desk.round()
+
+    def pay(self, number: str) -> None:
+        """As the bank would have told."""
+        with self.books.write() as db:
+            db.execute(
+                "UPDATE application SET status = 'PAID', xpay_amt_fen = pay_app_amt_fen,"
+                " xpay_date = '2026-11-22', agent_business_no = 'S1' WHERE pay_app_no = ?",
+                (number,),
+            )
+
+
+@pytest.fixture
+def exchange(tmp_path: Path) -> Iterator[Exchange]:
+    made = Exchange(tmp_path)
+    made.desk.round()
+    yield made
+    made.books.close()
+
+
+def application(fen: int = FEN, number: str = "B1-1-1") -> FundingApplication:
+    return FundingApplication(
+        tracking_id=number, bgt_id="ZB001", mof_div_code="500243000", fiscal_year="2026",
+        agency_code="205001", pro_code="500243210000000000001", use_des="耕地地力 2026-10",
+        pay_app_amt_fen=fen, payee_acct_name="农行代发专户", payee_acct_no="995",
+        payee_acct_bank_name="农行",
+        manifest=Manifest(batch_no="ABC1", count=2, amount_fen=fen, sm3=sm3(b"x").hex()),
+    )  # fmt: skip
+
+
+def now_of(exchange: Exchange, number: str = "B1-1-1") -> ApplicationState:
+    found = exchange.ours.find(number)
+    assert found is not None
+    return found
+
+
+def test_the_indicators_come_in_a_file(exchange: Exchange) -> None:
+    (quota,) = exchange.ours.quotas(mof_div_code="500243000", fiscal_year="2026")
+    assert (quota.bgt_id, quota.available_fen, quota.bgt_exe_flag) == ("ZB001", 1_000_000, True)
+    assert exchange.ours.quotas(mof_div_code="500243000", fiscal_year="2025") == ()
+
+
+def test_before_any_file_nothing_is_known(tmp_path: Path) -> None:
+    ours = BudgetFolder(tmp_path, COUNTY, field_map("cq-2026"), NOW)
+    with pytest.raises(OutcomeUnknown):
+        ours.quotas(mof_div_code="500243000", fiscal_year="2026")
+    assert ours.find("B1-1-1") is None
+
+
+def test_an_application_walks_through_its_files_to_paid_and_refunded(exchange: Exchange) -> None:
+    assert exchange.ours.apply(application()).status is State.SUBMITTED
+    assert exchange.ours.find("B1-1-1") is None, "no answer yet"
+    exchange.round()
+    assert now_of(exchange).pay_app_no.startswith("SQ-500243000-")
+    exchange.round(3)
+    vouchered = now_of(exchange)
+    assert (vouchered.status, bool(vouchered.pay_cert_no)) == (State.VOUCHERED, True)
+    exchange.pay(vouchered.pay_app_no)
+    exchange.round()
+    paid = exchange.ours.application(vouchered.pay_app_no)
+    assert (paid.status, paid.xpay_amt_fen) == (State.PAID, FEN)
+    (quota,) = exchange.ours.quotas(mof_div_code="500243000", fiscal_year="2026")
+    assert quota.cur_amt_fen == 1_000_000 - FEN, "the newest file of indicators counts"
+
+
+def test_the_same_application_is_one_file_and_another_under_its_number_is_refused(
+    exchange: Exchange,
+) -> None:
+    exchange.ours.apply(application())
+    later = replace(exchange.ours, now=datetime(2026, 11, 23, tzinfo=SHANGHAI))
+    later.apply(application())
+    assert len(list((exchange.ours.root / "out").glob("YKT_B02_*.txt"))) == 1
+    with pytest.raises(KeyReused, match="内容不同"):
+        later.apply(application(FEN + 1))
+
+
+def test_what_the_indicator_does_not_reach_is_returned_by_file_with_its_reason(
+    exchange: Exchange,
+) -> None:
+    exchange.ours.apply(application(1_000_001))
+    exchange.round()
+    told = now_of(exchange)
+    assert told.is_returned
+    assert "不足以支付" in told.return_reason
+
+
+def test_an_application_is_taken_back_before_its_voucher_and_not_after(exchange: Exchange) -> None:
+    exchange.office.is_automatic = False
+    exchange.ours.apply(application())
+    exchange.round()
+    number = now_of(exchange).pay_app_no
+    with pytest.raises(OutcomeUnknown):
+        exchange.ours.withdraw(number, "发放单位撤回")
+    exchange.round()
+    assert exchange.ours.withdraw(number, "发放单位撤回").is_withdrawn
+    exchange.office.is_automatic = True
+    exchange.ours.apply(application(number="B1-1-2"))
+    exchange.round(4)
+    with pytest.raises(BudgetRefused, match="由银行退款"):
+        exchange.ours.withdraw(now_of(exchange, "B1-1-2").pay_app_no, "发放单位撤回")
+
+
+def test_a_file_that_is_cut_off_is_set_aside_and_the_others_are_read(exchange: Exchange) -> None:
+    exchange.ours.apply(application())
+    exchange.round()
+    folder = exchange.ours.root / "in"
+    bad = folder / f"BGT_B11_{COUNTY}_20261122_X_001of001.txt"
+    bad.write_bytes(next(folder.glob("BGT_B11_*.txt")).read_bytes()[:-5])
+    bad.with_suffix(".ok").touch()
+    assert now_of(exchange).status is not State.RETURNED
+    why = (exchange.ours.root / "bad" / f"{bad.name}.why").read_text(encoding="utf-8")
+    assert "结束标记" in why
+    assert not bad.exists()
+
+
+def test_a_file_without_its_flag_is_not_there_yet(exchange: Exchange) -> None:
+    exchange.ours.apply(application())
+    exchange.round()
+    for flag in (exchange.ours.root / "in").glob("BGT_B11_*.ok"):
+        flag.unlink()
+    assert exchange.ours.find("B1-1-1") is None
