@@ -19,7 +19,7 @@ from yikatong.kernel.home import CHECKOUT
 PACKAGES = ("chromium", "fonts-noto-cjk", "fonts-hanazono", "poppler-utils")
 # its files are read, and the rule files run on Spark, in the long form
 LONG_PACKAGES = ("libreoffice-calc", "openjdk-17-jre-headless")
-SPARK = CHECKOUT / ".venv-spark"
+SPARK = CHECKOUT / ".venv" / "spark"
 SPARK_LOCK = CHECKOUT / "requirements-spark.lock"
 APT = ("apt-get", "-y", "-q", "-o", "Dpkg::Use-Pty=0")
 TREES = ("yikatong", "config", "simulators")
@@ -136,7 +136,7 @@ def install_packages(wanted: tuple[str, ...] = PACKAGES) -> None:
 
 
 def install_spark() -> None:
-    """Spark in an environment of its own beside `.venv`, by its lock file, if not there.
+    """Spark in an environment of its own inside `.venv`, by its lock file, if not there.
 
     Raises:
         Refused: it could not be installed.
