@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from yikatong.catalogue.pack_table import Table
-from yikatong.catalogue.specs import BudgetSpec, ChartSpec, VoucherSpec
+from yikatong.catalogue.specs_books import BudgetSpec, ChartSpec, VoucherSpec
 from yikatong.kernel.errors import Refused
 
 FORMULAS: Final = ("CUR_AMT-PAY_APP_AMT", "CUR_AMT")

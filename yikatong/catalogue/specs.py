@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from yikatong.catalogue.specs_books import BudgetSpec, ChartSpec, VoucherSpec
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.steps import Limit
 
@@ -145,41 +146,6 @@ class ChannelSpec:
 
     code: str
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class VoucherSpec:
-    """One kind of voucher draft: accounts of both books (平行记账)."""
-
-    kind: str
-    title: str
-    valid_from: str
-    financial_debit: str = ""
-    financial_credit: str = ""
-    budget_debit: str = ""
-    budget_credit: str = ""
-    memo_debit: str = ""
-    memo_credit: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ChartSpec:
-    """台账科目表 in force from a day: names by code, and which two each movement moves."""
-
-    valid_from: str
-    accounts: Mapping[str, str]
-    movements: tuple[Mapping[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetSpec:
-    """How the county meets its budget system: balance formula, details, entrusted programmes."""
-
-    indicator_balance: str
-    pay_detail: str
-    field_map: str
-    entrusted: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
