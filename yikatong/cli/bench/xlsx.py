@@ -97,7 +97,10 @@ def _import_export(python: Path, county: world.World, file: Path) -> float:
 
 def _told(python: Path, program: str, *words: str) -> float:
     done = subprocess.run(
-        [str(python), str(PROGRAMS / program), *words], capture_output=True, text=True, check=False
+        [str(python), "-P", str(PROGRAMS / program), *words],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise Refused(f"参照程序 {program} 没有跑完：{done.stderr.strip()[-300:]}")
