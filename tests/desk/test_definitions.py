@@ -364,6 +364,8 @@ def test_a_stopped_item_takes_no_more_lists(sign_in: SignIn) -> None:
     assert definition(2).state == "RETIRED"
     assert "NA01" not in listed()
     assert decide(chief, definition(2), "retire", "再停一次试试").status_code == 409
+    with acting(actor_of(CLERK, via="web")):  # batches on their way are still judged by them
+        assert BenefitStandard.objects.filter(county=HERE, programme_code="NA01").count() == 2
 
 
 def test_a_tried_draft_may_be_returned_or_dropped(sign_in: SignIn, log_in: LogIn) -> None:

@@ -156,7 +156,8 @@ FROM counted
 LEFT JOIN reissued ON reissued.line_id = counted.line_id
 LEFT JOIN before ON before.obligee_id = counted.obligee_id AND before.object_key = counted.object_key;
 CREATE INDEX ON facts (line_id);
-ANALYZE facts;
+ANALYZE facts (line_id, payee_id, beneficiary_id, household_id, account_id, version_id, obligee_id, object_key,
+    village_no, grade_key, last_fen, is_same_person);
 
 -- what is only words is made where it is read: a sentence is written for few lines
 CREATE TEMP VIEW line AS

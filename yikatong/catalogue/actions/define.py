@@ -9,7 +9,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from yikatong.audit.actions import record
-from yikatong.catalogue.actions.force import put_in_force, take_out_of_force
+from yikatong.catalogue.actions.force import end_listing, put_in_force
 from yikatong.catalogue.definitions import content_of, read_definition
 from yikatong.catalogue.models import Definition, Programme
 from yikatong.catalogue.queries import next_own_code
@@ -128,7 +128,7 @@ def _retire_live(definition: Definition, why: str, *, actor: Actor) -> None:
     if live is None:
         return
     _end(live, why, actor=actor)
-    take_out_of_force(live, timezone.localdate(), actor=actor)
+    end_listing(live, timezone.localdate(), actor=actor)
     _told(live, "programme.retire", "done", why, actor=actor)
 
 

@@ -78,7 +78,10 @@ def put_in_force(definition: Definition, *, actor: Actor) -> Programme:
         settings.get("roster_max_age_days", 0),
         definition,
     )
-    take_out_of_force(definition, today, actor=actor)
+    end_listing(definition, today, actor=actor)
+    mine = {"county": county, "definition__code": code, "definition__county": county}
+    for model in (BenefitStandard, RequiredRoster, Relation):
+        model.objects.filter(**mine).delete()
     versions = Programme.objects.filter(county=county)
     serial = (
         versions.filter(code=code).aggregate(n=Max("serial"))["n"]
@@ -92,13 +95,13 @@ def put_in_force(definition: Definition, *, actor: Actor) -> Programme:
     return programme
 
 
-def take_out_of_force(definition: Definition, today: date, *, actor: Actor) -> None:
-    """The item is listed no more; its past versions stay as rows with their last day."""
-    county, code = actor.scope.county, definition.code
-    Programme.objects.filter(county=county, code=code, valid_to=None).update(valid_to=today)
-    mine = {"county": county, "definition__code": code, "definition__county": county}
-    for model in (BenefitStandard, RequiredRoster, Relation):
-        model.objects.filter(**mine).delete()
+def end_listing(definition: Definition, today: date, *, actor: Actor) -> None:
+    """The item is listed no more. Its standards, rosters and relations stay until a newer version
+    brings its own: batches on their way are still judged by them.
+    """
+    Programme.objects.filter(county=actor.scope.county, code=definition.code, valid_to=None).update(
+        valid_to=today
+    )
 
 
 def _programme(spec: ProgrammeSpec, origin: _Origin) -> Programme:
