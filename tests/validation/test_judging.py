@@ -23,7 +23,8 @@ from yikatong.kernel.period import Period
 from yikatong.organisation.machines import machine
 from yikatong.organisation.scoping import acting
 from yikatong.submission import bulk as lines
-from yikatong.validation import actions, judging
+from yikatong.submission.models import Batch
+from yikatong.validation import actions, bulk, judging
 from yikatong.validation.actions import check_rows
 from yikatong.validation.rules import Report
 from yikatong.validation.world import world_facts
@@ -80,6 +81,22 @@ def test_the_registry_is_never_read_whole_for_a_short_list(
     assert not read_whole
     looked_up = {node.get("Relation Name") for _, plan in plans for node in _nodes(plan)}
     assert set(BIG) <= looked_up
+
+
+def test_the_banks_are_asked_from_the_keys_of_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registry of which most was never verified is not what a short list has to ask about."""
+    with acting(machine(HERE)):
+        batch = Batch.objects.get(county=HERE, number="AGAIN-1")
+        plans: list[tuple[str, Any]] = []
+        monkeypatch.setattr(bulk, "connection", _Explained(plans))
+        bulk.versions_to_verify(batch.pk, HERE, "2026-11-22")
+    assert [table for table, _ in plans] == ["payee", "card"]
+    assert not {
+        node["Relation Name"]
+        for _, plan in plans
+        for node in _nodes(plan)
+        if node["Node Type"] == "Seq Scan" and node["Relation Name"] in BIG
+    }
 
 
 def _report(one: Case) -> Report:

@@ -188,8 +188,9 @@ def failing_lines(batch_id: int) -> list[int]:
 def versions_to_verify(batch_id: int, county: str, today: str) -> list[tuple[int, int]]:
     """(bank number, account version) of this batch's payees without a valid bank answer."""
     with connection.cursor() as cursor:
-        # a table of its own, so that the planner knows how many there are
-        cursor.execute("DROP TABLE IF EXISTS pg_temp.payee")
+        # step by step, each counted: in one statement the planner takes the versions that nobody has
+        # verified for one row, and meets all of them with all payees
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.payee, pg_temp.card")
         cursor.execute(
             "CREATE TEMP TABLE payee ON COMMIT DROP AS SELECT DISTINCT payee_index AS id_index"
             " FROM submission_line WHERE batch_id = %s AND payee_index IS NOT NULL",
@@ -198,16 +199,20 @@ def versions_to_verify(batch_id: int, county: str, today: str) -> list[tuple[int
         cursor.execute("ANALYZE payee")
         cursor.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
         cursor.execute(
-            "SELECT DISTINCT version.bank_no, version.id FROM payee"
+            "CREATE TEMP TABLE card ON COMMIT DROP AS SELECT version.bank_no, version.id AS version_id FROM payee"
             " JOIN registry_person AS person ON person.county = %(county)s AND person.id_index = payee.id_index"
             " JOIN registry_cardaccount AS account ON account.county = %(county)s"
             " AND account.person_id = person.id AND account.is_active"
             " JOIN registry_cardaccountversion AS version ON version.county = %(county)s"
-            " AND version.id = account.current_id"
-            " LEFT JOIN registry_accountverification AS known ON known.county = %(county)s"
-            " AND known.version_id = version.id AND known.valid_until >= %(today)s::date"
-            " AND known.outcome <> 'UNAVAILABLE'"
-            " WHERE known.id IS NULL ORDER BY 1, 2",
+            " AND version.id = account.current_id",
+            {"county": county},
+        )
+        cursor.execute("ANALYZE card")
+        cursor.execute(
+            "SELECT card.bank_no, card.version_id FROM card WHERE NOT EXISTS (SELECT"
+            " FROM registry_accountverification AS known WHERE known.county = %(county)s"
+            " AND known.version_id = card.version_id AND known.valid_until >= %(today)s::date"
+            " AND known.outcome <> 'UNAVAILABLE') ORDER BY 1, 2",
             {"county": county, "today": today},
         )
         return [(int(bank), int(version)) for bank, version in cursor.fetchall()]
