@@ -80,7 +80,9 @@ class Api:
         if skew is not None:
             how["by_s"] = int(skew.get("by_s", 400))
         how["is_stranger"] = self._fault("wrong_certificate", bank) is not None
-        how["is_torn"] = self._fault("corrupt_byte", bank) is not None
+        # where results go as files, it is a file that is torn (reporting.py)
+        by_api = self.desk.keys[bank].profile.binding("RES") == "http"
+        how["is_torn"] = by_api and self._fault("corrupt_byte", bank) is not None
         how["is_cut"] = self._fault("cut_mid_body", bank) is not None
         return how
 
