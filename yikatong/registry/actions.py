@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Final
 
 import polars as pl
@@ -11,8 +10,6 @@ from django.utils import timezone
 
 from yikatong.audit.actions import record
 from yikatong.catalogue.specs import ENTITLED, ROSTER_KINDS
-from yikatong.connectors.bank.messages import VerifyAnswer
-from yikatong.jobs.numbers import wire_number
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.card import CardNumber
@@ -22,22 +19,18 @@ from yikatong.kernel.names import normalised_name
 from yikatong.organisation.queries import paying_banks, units_of_kind
 from yikatong.registry import bulk
 from yikatong.registry.collection import Places, Trouble, people_rows, roster_rows
-from yikatong.registry.messages import CHANGE_FIELD, NUMBER_FIELD, OF_CHANGE, version_named
+from yikatong.registry.messages import CHANGE_FIELD, NUMBER_FIELD
 from yikatong.registry.models import (
     AccountChange,
-    AccountVerification,
     CardAccount,
     CardAccountVersion,
     Guardian,
     Person,
     RosterLoad,
-    VerificationRequest,
 )
-from yikatong.registry.rules import MATCH, MISMATCH, QUOTA, UNAVAILABLE
 from yikatong.vault.access import the_vault
 
 SHORTEST_REASON: Final = 4
-VALID_FOR: Final = timedelta(days=30)
 NOWHERE: Final = (0, -1)
 
 
@@ -133,182 +126,6 @@ def name_guardian(
         since=timezone.localdate(),
         entered_by=actor.username,
     )
-
-
-def note_verification(
-    request: VerificationRequest, answers: Iterable[VerifyAnswer], *, actor: Actor
-) -> int:
-    """Store what a bank said of each version that it was asked about; gives how many."""
-    answers = list(answers)
-    if request.for_change is not None:
-        return _note_change(request, request.for_change, answers, actor=actor)
-    asked = set(request.versions)
-    until = timezone.localdate() + VALID_FOR
-    kept = [
-        AccountVerification(
-            county=request.county,
-            unit_no=request.unit_no,
-            version_id=version_named(answer.verify_id),
-            bank_no=request.bank_no,
-            outcome=answer.result,
-            reason_code=answer.reason_code,
-            account_status=answer.acct_status,
-            account_class=answer.acct_class,
-            verified_at=answer.checked_at,
-            valid_until=until,
-        )
-        for answer in answers
-        if version_named(answer.verify_id) in asked
-    ]
-    AccountVerification.objects.bulk_create(kept, batch_size=2000)
-    _answered(request, actor=actor)
-    return len(kept)
-
-
-def _answered(request: VerificationRequest, *, actor: Actor) -> None:
-    VerificationRequest.objects.filter(pk=request.pk, county=actor.scope.county).update(
-        answered_at=timezone.now()
-    )
-
-
-def _note_change(
-    request: VerificationRequest,
-    change: AccountChange,
-    answers: Sequence[VerifyAnswer],
-    *,
-    actor: Actor,
-) -> int:
-    """What the bank said of an account at its entry, before a version of it exists."""
-    own = [answer for answer in answers if answer.verify_id == f"{OF_CHANGE}{change.pk}"]
-    for answer in own:
-        AccountChange.objects.filter(pk=change.pk, county=actor.scope.county).update(
-            answer=answer.result, answer_code=answer.reason_code, answered_at=answer.checked_at
-        )
-    _answered(request, actor=actor)
-    change.refresh_from_db()
-    carry_answer(change, actor=actor)
-    return len(own)
-
-
-def carry_answer(change: AccountChange, *, actor: Actor) -> AccountVerification | None:
-    """The answer at entry becomes the confirmed version's own, once; None where there is neither.
-
-    无法验证 is not carried: the version is asked about when a batch needs it.
-    """
-    is_clear = change.answer in {MATCH, MISMATCH}
-    is_decided = change.state == AccountChange.State.CONFIRMED
-    if not is_clear or not is_decided or change.answered_at is None:
-        return None
-    version = CardAccountVersion.objects.filter(
-        county=actor.scope.county,
-        account_id=change.account_id,
-        number_index=bytes(change.number_index),
-        entered_at__gte=change.proposed_at,
-    ).first()
-    if version is None or version.verifications.exists():
-        return None
-    return AccountVerification.objects.create(
-        county=change.county,
-        unit_no=change.unit_no,
-        version=version,
-        bank_no=change.bank_no,
-        outcome=change.answer,
-        reason_code=change.answer_code,
-        verified_at=change.answered_at,
-        valid_until=timezone.localdate() + VALID_FOR,
-    )
-
-
-def ask_of_change(
-    change: AccountChange, *, per_day: int, actor: Actor
-) -> VerificationRequest | None:
-    """核验 at data entry: one question to the new account's own bank; None where it was asked
-    about that card as often as it allows today, which is said and asked again tomorrow.
-    """
-    if change.state == AccountChange.State.RETURNED:
-        return None
-    tries = bulk.tries_of_card(
-        bytes(change.number_index), county=change.county, bank_no=change.bank_no, since=_midnight()
-    )
-    if tries >= per_day:
-        AccountChange.objects.filter(pk=change.pk, county=actor.scope.county).update(
-            answer=UNAVAILABLE, answer_code=QUOTA, answered_at=timezone.now()
-        )
-        defer("registry.verify_change", at=_tomorrow(), change_id=change.pk, county=change.county)
-        return None
-    bank = paying_banks(scope=actor.scope)[change.bank_no]
-    return VerificationRequest.objects.create(
-        county=change.county,
-        unit_no=change.unit_no,
-        bank_no=change.bank_no,
-        batch_no=wire_number(bank.code3, change.county, timezone.localdate()),
-        versions=[],
-        for_change=change,
-        asked_at=timezone.now(),
-    )
-
-
-def keep_quota(request: VerificationRequest, *, per_day: int, actor: Actor) -> bool:
-    """Leave in a question only cards that the bank still answers for today; the others are noted
-    as 未比对 with the reason and asked about tomorrow. Gives whether anything is left to ask.
-    """
-    over = bulk.versions_over_quota(
-        request.pk, county=request.county, bank_no=request.bank_no, since=_midnight(), most=per_day
-    )
-    if not over:
-        return True
-    now = timezone.now()
-    AccountVerification.objects.bulk_create(
-        [
-            AccountVerification(
-                county=request.county,
-                unit_no=request.unit_no,
-                version_id=version_id,
-                bank_no=request.bank_no,
-                outcome=UNAVAILABLE,
-                reason_code=QUOTA,
-                verified_at=now,
-                valid_until=timezone.localdate(),
-            )
-            for version_id in over
-        ],
-        batch_size=2000,
-    )
-    request.versions = [one for one in request.versions if one not in set(over)]
-    VerificationRequest.objects.filter(pk=request.pk, county=actor.scope.county).update(
-        versions=request.versions
-    )
-    defer(
-        "registry.ask_again", at=_tomorrow(), county=request.county, unit_no=request.unit_no,
-        bank_no=request.bank_no, versions=over,
-    )  # fmt: skip
-    if not request.versions:
-        _answered(request, actor=actor)
-    return bool(request.versions)
-
-
-def ask_versions(
-    versions: Sequence[int], *, bank_no: int, unit_no: int, actor: Actor
-) -> VerificationRequest:
-    """A question for no batch: what was held back yesterday."""
-    bank = paying_banks(scope=actor.scope)[bank_no]
-    return VerificationRequest.objects.create(
-        county=actor.scope.county,
-        unit_no=unit_no,
-        bank_no=bank_no,
-        batch_no=wire_number(bank.code3, actor.scope.county, timezone.localdate()),
-        versions=list(versions),
-        asked_at=timezone.now(),
-    )
-
-
-def _midnight() -> datetime:
-    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _tomorrow() -> datetime:
-    """Shortly after midnight, when the bank counts anew."""
-    return _midnight() + timedelta(days=1, minutes=5)
 
 
 def _decidable(change: AccountChange, actor: Actor) -> None:

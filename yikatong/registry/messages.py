@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from yikatong.connectors.bank.messages import Message, Msg, VerifyRow
+from yikatong.connectors.bank.refusals import Unwritable
 from yikatong.registry.models import AccountChange, CardAccountVersion, VerificationRequest
 from yikatong.vault.access import the_vault
 
@@ -58,6 +59,12 @@ def question_of_change(request: VerificationRequest, change: AccountChange) -> M
         acct_type=change.kind,
     )
     return Message(Msg.VRQ, request.batch_no, (row,))
+
+
+def unwritable_versions(message: Message, error: Unwritable) -> set[int]:
+    """The versions whose rows this bank cannot be told (F12)."""
+    rows = [row for row in message.rows if isinstance(row, VerifyRow)]
+    return {version_named(rows[problem.row - 1].verify_id) for problem in error.problems}
 
 
 def version_named(verify_id: str) -> int:

@@ -8,7 +8,14 @@ from typing import Final
 MATCH, MISMATCH, UNAVAILABLE = "MATCH", "MISMATCH", "UNAVAILABLE"
 QUOTA: Final = "QUOTA"
 """Our own reason: this card was asked about as often today as the bank allows."""
+UNWRITABLE: Final = "A12"
+"""The bank's characters or fields cannot hold the name (F12)."""
 TOMORROW: Final = "本卡今日核验次数已满，次日自动再核。"
+
+WHY: Final = {
+    QUOTA: TOMORROW,
+    UNWRITABLE: "户名有该行字符集写不出的字，银行无法核验，请与银行核对登记的写法。",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,6 @@ def told(outcome: str, code: str) -> Told:
         why = f"（{code}）" if code else ""
         return Told("不一致", "error", f"银行登记与所填不一致，或账户状态不正常{why}，请先核实。")
     if outcome == UNAVAILABLE:
-        why = TOMORROW if code == QUOTA else "银行无法验证这个账户。"
+        why = WHY.get(code, "银行无法验证这个账户。")
         return Told("未比对", "warn", f"{why}未比对不等于一致。")
     return Told("未比对", "info", "已向银行核验，尚未答复；稍后刷新本页查看。")
