@@ -39,9 +39,11 @@ class Bank:
         self.keys: dict[str, Crypto] = {}
         self.client_keys: dict[str, Path] = {}
         self.stopping = threading.Event()
+        self.keeps_hours = False
 
     def open(self, asked: argparse.Namespace) -> None:
         """First start, or a list is named: accounts are opened. Every start: folders and keys."""
+        self.keeps_hours = asked.keep_hours
         with self.books.write() as db:
             if asked.accounts or not accounts.is_loaded(db):
                 lines = _lines(asked.accounts) if asked.accounts not in {"", "-"} else sys.stdin
@@ -103,6 +105,7 @@ class Bank:
                     "sm2_public": crypto.public.hex(),
                     "payout_accounts": accounts_of[bank],
                     "api_url": f"{api_url}/{bank}",
+                    "always_open": not self.keeps_hours,
                 }
                 for bank, crypto in self.keys.items()
             ],
@@ -165,6 +168,9 @@ def arguments() -> argparse.ArgumentParser:
     run.add_argument("--control-port", type=int, default=0, help="控制端口，0 为任选空闲端口")
     run.add_argument("--api-port", type=int, default=0, help="接口端口，0 为任选空闲端口")
     run.add_argument("--profiles", type=Path, help="各银行接口说明的目录；不写则都用本平台的文本")
+    run.add_argument(
+        "--keep-hours", action="store_true", help="就绪文件不写全天营业，平台按截止时间送出"
+    )
     run.add_argument("--budget-url", default="", help="预算系统地址")
     return parser
 

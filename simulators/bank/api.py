@@ -16,7 +16,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from simulators.bank import codec, faults, layouts, outbox, recon
-from simulators.bank.books import Books
+from simulators.bank.books import Books, meta
 from simulators.bank.codec import BadFile, Name, Part
 from simulators.bank.crypto import Crypto, sm3_hex
 from simulators.bank.desk import Desk
@@ -80,7 +80,9 @@ class Api:
         if skew is not None:
             how["by_s"] = int(skew.get("by_s", 400))
         how["is_stranger"] = self._fault("wrong_certificate", bank) is not None
-        how["is_torn"] = self._fault("corrupt_byte", bank) is not None
+        # where results go as files, it is a file that is torn (reporting.py)
+        by_api = self.desk.keys[bank].profile.binding("RES") == "http"
+        how["is_torn"] = by_api and self._fault("corrupt_byte", bank) is not None
         how["is_cut"] = self._fault("cut_mid_body", bank) is not None
         return how
 
@@ -145,8 +147,14 @@ class Api:
             )
         )  # fmt: skip
 
+    def _only_calls(self) -> bool:
+        with self.books.write() as db:
+            return bool(meta(db, "callback_only"))
+
     def _answer(self, bank: str, name: Name) -> Reply | None:
         """The receipt, or the verification's answer, that this very message brought about."""
+        if name.msg != "VRQ" and self._only_calls():
+            return None
         found = [
             row
             for row in outbox.offered(self.books, bank, outbox.API)
@@ -176,6 +184,8 @@ class Api:
     def _asked(self, bank: str, crypto: Crypto, method: str, steps: list[str]) -> Reply:
         if steps[0] in LISTS and len(steps) == 1:
             listed = outbox.offered(self.books, bank, LISTS[steps[0]])
+            if steps[0] == "messages" and self._only_calls():
+                listed = []
             return Reply(200, layouts.as_json({"messages": [{"id": one["id"]} for one in listed]}))
         if steps[0] in LISTS and len(steps) == 2:  # noqa: PLR2004 — /messages/{id}
             return self._message(bank, int(steps[1]))

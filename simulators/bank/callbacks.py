@@ -1,10 +1,12 @@
 """Callbacks: a bank with an API also calls the platform, where it knows an address.
 
-What is not answered with 200, 409 or 422 stays in the list of messages and is tried again.
+What is not answered with a signed 200, 409 or 422 stays in the list of messages and is tried again.
 """
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import time
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
@@ -13,7 +15,7 @@ from urllib.parse import urlsplit
 
 from simulators.bank import faults, outbox
 from simulators.bank.api import proof
-from simulators.bank.books import Books, meta
+from simulators.bank.books import Books, meta, set_meta
 from simulators.bank.crypto import Crypto, sm3_hex
 from simulators.loopback import HOST
 
@@ -24,6 +26,7 @@ DOOR: Final = {
     "DZ": "recon", "SMS": "sms",
 }  # fmt: skip
 ANSWERS: Final = {200, 409, 422}
+SILENT, UNSIGNED = "silent", "unsigned"
 
 
 def call_all(books: Books, keys: Mapping[str, Crypto]) -> int:
@@ -66,20 +69,38 @@ def _called(url: str, bank: str, crypto: Crypto, row: Mapping[str, Any], books: 
         "X-Message": f"{row['msg']}:{row['batch_no']}:{row['number']}:{parts}",
         "X-Body-SM3": sm3_hex(body),
     }
-    status = _post(at.hostname or HOST, at.port or 80, path, body, headers)
-    if is_replayed:
-        _post(at.hostname or HOST, at.port or 80, path, body, headers)
-    return status in ANSWERS
+    host, port = at.hostname or HOST, at.port or 80
+    answers = [_post(host, port, path, body, headers, crypto) for _ in range(1 + is_replayed)]
+    with books.write() as db:
+        for answer in answers:
+            _count(db, f"{row['msg']} {answer}")
+    return answers[0].isdecimal() and int(answers[0]) in ANSWERS
 
 
-def _post(host: str, port: int, path: str, body: bytes, headers: dict[str, str]) -> int:
+def _count(db: sqlite3.Connection, answer: str) -> None:
+    """How often the platform answered so; a test reads it over the control port."""
+    told = json.loads(meta(db, "callback_answers") or "{}")
+    told[answer] = told.get(answer, 0) + 1
+    set_meta(db, "callback_answers", json.dumps(told))
+
+
+def _post(
+    host: str, port: int, path: str, body: bytes, headers: dict[str, str], crypto: Crypto
+) -> str:
+    """The status of a signed answer; UNSIGNED, or SILENT where there is none."""
     connection = HTTPConnection(host, port, timeout=WAIT_S)
     try:
         connection.request("POST", path, body, headers)
         response = connection.getresponse()
-        response.read()
+        said = response.read()
     except (OSError, HTTPException):
-        return 0
+        return SILENT
     finally:
         connection.close()
-    return response.status
+    text = "\n".join((
+        "POST", path, response.headers.get("X-Timestamp", ""),
+        response.headers.get("X-Nonce", ""), sm3_hex(said),
+    )).encode()  # fmt: skip
+    if not crypto.verify(text, response.headers.get("X-Sign", "").encode()):
+        return UNSIGNED
+    return str(response.status)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from simulators.bank import accounts, faults, recon, treasury
-from simulators.bank.books import Books, set_meta
+from simulators.bank.books import Books, meta, set_meta
 from simulators.bank.crypto import Crypto
 from simulators.loopback import Answer, Fault, Json, Request
 
@@ -74,13 +75,20 @@ class Control:
         return {"groups": faults.GROUPS}
 
     def callback(self, request: Request) -> Json:
-        """Where the platform listens; '' for nowhere."""
+        """Where the platform listens; '' for nowhere. `only`: the banks call, and list nothing."""
         url = str(request.json()["url"])
         if url and not url.startswith("http://127.0.0.1:"):
             raise Fault(422, "E-URL", "平台只能在本机。")
+        is_only = request.json().get("only") is True
         with self.books.write() as db:
             set_meta(db, "callback_url", url)
-        return {"url": url}
+            set_meta(db, "callback_only", "1" if is_only else "")
+        return {"url": url, "only": is_only}
+
+    def callback_answers(self, _: Request) -> Json:
+        """How often each message was answered how: `{"RES 200": 3}`."""
+        with self.books.write() as db:
+            return {"answers": json.loads(meta(db, "callback_answers") or "{}")}
 
     def day_answers(self, request: Request) -> Json:
         rows = self.books.read(
@@ -128,6 +136,7 @@ DOORS: Final[dict[tuple[str, str], Door]] = {
     ("POST", "control/faults/disarm"): Control.disarm,
     ("GET", "control/faults/kinds"): Control.kinds,
     ("POST", "control/callback"): Control.callback,
+    ("GET", "control/callback"): Control.callback_answers,
     ("GET", "control/day-answers"): Control.day_answers,
     ("GET", "control/books"): Control.ledger,
     ("GET", "control/sms"): Control.sms,

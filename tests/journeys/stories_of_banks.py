@@ -15,6 +15,7 @@ from tests.journeys.telling import (
     took,
     until,
 )
+from yikatong.kernel.card import luhn_digit
 
 
 @story
@@ -65,3 +66,31 @@ def what_became_of_the_text_messages_is_kept(house: House, board: Board) -> Tell
         yield
     assert {status for (status,) in reported()} == {"UNDELIV"}
     assert COUNTY["dadukou"] in share["batch_no"]
+
+
+@story
+def a_bank_is_asked_as_soon_as_an_account_is_entered(house: House, board: Board) -> Telling:
+    """核验 at data entry by the running bank: its own account matches, a made-up one does not."""
+    line = house.listed("pengshui", "2026-10", banks=("TGB",), each=1).lines[0]
+    account = line.payee.account
+    assert account is not None
+    body = f"{account.number[:-6]}77{account.number[-4:-1]}"
+    fresh = body + luhn_digit(body)
+    house.bank(
+        "accounts", bank_no3="TGB", acct_no=fresh, name=line.payee.name,
+        id_no=line.payee.id_number, acct_type="CARD", status="NORMAL", **{"class": "I"},
+    )  # fmt: skip
+    house.call(
+        "new_card", slug="pengshui", id_number=line.payee.id_number, number=fresh,
+        bank_no=account.bank_no,
+    )  # fmt: skip
+    query = (
+        "SELECT change.answer, known.outcome FROM registry_accountchange AS change"
+        " JOIN registry_cardaccountversion AS version ON version.account_id = change.account_id"
+        "  AND version.number_index = change.number_index"
+        " JOIN registry_accountverification AS known ON known.version_id = version.id"
+        " WHERE change.last4 = %s"
+    )
+    while not house.rows("pengshui", query, fresh[-4:]):
+        yield
+    assert house.rows("pengshui", query, fresh[-4:]) == [["MATCH", "MATCH"]]

@@ -71,6 +71,18 @@ def hear(door: str, path: str, headers: Mapping[str, str], body: bytes) -> Heard
         return Heard(UNUSABLE, {"code": refused.code, "reason": str(refused)})
 
 
+def proof(path: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+    """The headers that sign our answer, as a bank signs its own (interfaces §2.6). A stranger gets
+    none: there is no key to sign towards.
+    """
+    code3 = headers.get(CERT, "").partition("-")[0]
+    if not settings.BANK_ENDPOINTS.exists() or code3 not in load_endpoints(settings.BANK_ENDPOINTS):
+        return {}
+    envelope = envelope_of(PayingBank(code3=code3, name=code3))
+    call = SignedCall.of("POST", path, body, envelope, now=timezone.localtime())
+    return call.headers(f"YKT-{key_id(envelope.own.public)}")
+
+
 def _heard(msg: Msg, path: str, headers: Mapping[str, str], body: bytes) -> Heard:
     code3 = headers.get(CERT, "").partition("-")[0]
     name = named(code3, headers.get(MESSAGE, ""), timezone.localdate())

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, JsonResponse
+import json
+
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from yikatong.api.banks import hear
+from yikatong.api.banks import hear, proof
 from yikatong.organisation.policy import ANYONE, policy
 
 
 @policy(ANYONE)
 @csrf_exempt
 @require_POST
-def bank_call(request: HttpRequest, door: str) -> JsonResponse:
-    """POST /api/bank/v1/{door}: the bank proves itself by its signature, not by signing in."""
+def bank_call(request: HttpRequest, door: str) -> HttpResponse:
+    """POST /api/bank/v1/{door}: both sides prove themselves by signatures; nobody signs in."""
     heard = hear(door, request.path, request.headers, request.body)
-    return JsonResponse(heard.content, status=heard.status)
+    body = json.dumps(heard.content, ensure_ascii=False).encode()
+    return HttpResponse(
+        body,
+        status=heard.status,
+        content_type="application/json",
+        headers=proof(request.path, request.headers, body),
+    )

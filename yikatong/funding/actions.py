@@ -25,7 +25,13 @@ from yikatong.funding.queries import (
     shares_due,
     usable_indicators,
 )
-from yikatong.funding.rules import cut_by_indicator, difference, shortcoming
+from yikatong.funding.rules import (
+    PAID,
+    PAID_OR_VOUCHERED,
+    cut_by_indicator,
+    difference,
+    shortcoming,
+)
 from yikatong.jobs.actions import quarantine
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor
@@ -33,6 +39,7 @@ from yikatong.kernel.errors import Refused, TryAgain
 from yikatong.kernel.money import Money
 from yikatong.kernel.steps import NOTHING, Inputs, Passed, Verdict
 from yikatong.organisation.queries import paying_banks
+from yikatong.organisation.wire import profile_of
 from yikatong.submission.models import Batch
 
 FUNDED = "FUNDED"
@@ -212,6 +219,7 @@ def confirm(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
     """
     dues = [due for due in shares_due(batch, scope=actor.scope) if due.live_fen > 0]
     requests = list(live_requests(batch, scope=actor.scope))
+    banks = paying_banks(scope=actor.scope)
     matched = {one.bank_no for one in matches_of(batch, scope=actor.scope)}
     for due in dues:
         own = [one for one in requests if one.bank_no == due.bank_no]
@@ -219,6 +227,10 @@ def confirm(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
             raise TryAgain("资金尚未全部到账")
         if any(received_fen(one, scope=actor.scope) != one.amount_fen for one in own):
             raise TryAgain("到账金额与申请不符")
+        profile = profile_of(banks[due.bank_no])
+        allowed = PAID_OR_VOUCHERED if profile.pays_before_funds else PAID
+        if any(one.state not in allowed for one in own):
+            raise TryAgain("预算系统尚未确认支付")
     total = Money(sum(due.live_fen for due in dues))
     return Passed(note=f"{len(dues)} 家银行，合计 {total} 元")
 

@@ -11,6 +11,10 @@ from yikatong.kernel.errors import Refused
 from yikatong.kernel.money import Money
 
 LAST_SEQ: Final = 2_147_483_647
+PAID: Final = frozenset({"PAID"})
+PAID_OR_VOUCHERED: Final = PAID | {"VOUCHERED"}
+"""In which states of its application money may be released (interfaces §2.3): paid, or with the
+voucher alone at a bank that `pays_before_funds`."""
 
 
 @dataclass(frozen=True, slots=True)

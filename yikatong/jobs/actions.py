@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import IntegrityError, transaction
@@ -84,6 +84,13 @@ def send_again(messages: Iterable[Outbox], *, actor: Actor) -> None:
     Outbox.objects.filter(
         county=actor.scope.county, pk__in=[one.pk for one in messages], answered_at=None
     ).update(sent_at=None)
+
+
+def hold_back(messages: Collection[Outbox], until: datetime, *, actor: Actor) -> None:
+    """These are not sent before that instant: the bank is closed."""
+    Outbox.objects.filter(
+        county=actor.scope.county, pk__in=[one.pk for one in messages], sent_at=None
+    ).update(not_before=until)
 
 
 def keep_incoming(

@@ -20,6 +20,7 @@ class Outbox(models.Model):
     sent_at = models.DateTimeField(null=True, db_comment="送达时间")
     attempts = models.IntegerField(default=0, db_comment="尝试次数")
     answered_at = models.DateTimeField(null=True, db_comment="对方答复时间，空为尚无回执")
+    not_before = models.DateTimeField(null=True, db_comment="最早送达时间：银行已过截止时间时")
     first_seq = models.IntegerField(null=True, db_comment="发放分包的首行序号")
     last_seq = models.IntegerField(null=True, db_comment="发放分包的末行序号")
 

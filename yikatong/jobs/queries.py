@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from yikatong.jobs.models import Inbox, Outbox, Quarantine
 from yikatong.kernel.actor import Scope
 
 
 def unsent(bank_no: int, *, scope: Scope) -> QuerySet[Outbox]:
-    return Outbox.objects.filter(county=scope.county, bank_no=bank_no, sent_at=None).order_by("id")
+    """What is to be sent now; what waits for the bank's next window is not among it."""
+    due = Q(not_before=None) | Q(not_before__lte=timezone.now())
+    return Outbox.objects.filter(due, county=scope.county, bank_no=bank_no, sent_at=None).order_by(
+        "id"
+    )
 
 
 def unanswered(bank_no: int, *, sent_before: datetime, scope: Scope) -> QuerySet[Outbox]:

@@ -44,8 +44,8 @@ from yikatong.payout.actions import let_go, move_share
 from yikatong.payout.models import BankShare
 from yikatong.payout.queries import share_by_id, share_by_number, shares_of
 from yikatong.payout.rules import ShareState
-from yikatong.registry.actions import note_verification
 from yikatong.registry.queries import request_by_number
+from yikatong.registry.verifications import note_verification
 
 APPLIED, SET_ASIDE = "applied", "quarantined"
 ACCEPTED: Final = "ACCEPTED"

@@ -17,6 +17,7 @@ from django.utils import timezone
 from yikatong.connectors.bank.api import ApiChannel
 from yikatong.connectors.bank.endpoint import BankEndpoint, load_endpoints
 from yikatong.connectors.bank.files import InboundFile, SealedPart, encode
+from yikatong.connectors.bank.hours import WAITS, next_window, told
 from yikatong.connectors.bank.messages import Message, Msg
 from yikatong.connectors.bank.names import PartName
 from yikatong.connectors.bank.ports import Channel
@@ -25,6 +26,7 @@ from yikatong.connectors.bank.refusals import FileRefused
 from yikatong.connectors.bank.sftp import SftpChannel
 from yikatong.jobs.actions import (
     forget_nonces,
+    hold_back,
     keep_incoming,
     keep_outgoing,
     quarantine,
@@ -36,7 +38,7 @@ from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor, Scope
 from yikatong.kernel.errors import TryAgain
 from yikatong.organisation.models import PayingBank
-from yikatong.organisation.queries import paying_banks
+from yikatong.organisation.queries import paying_banks, work_calendar
 from yikatong.organisation.scoping import acting
 from yikatong.vault.wire import WireEnvelope, WireKeys, key_id
 
@@ -110,7 +112,7 @@ def deliver(bank: PayingBank, *, actor: Actor) -> int:
         Unreachable: the line does not hold; nothing is marked as sent.
     """
     with acting(actor):
-        waiting = list(unsent(bank.bank_no, scope=actor.scope))
+        waiting = _in_hours(list(unsent(bank.bank_no, scope=actor.scope)), bank, actor=actor)
         Outbox.objects.filter(pk__in=[one.pk for one in waiting]).update(attempts=F("attempts") + 1)
     for binding in (FILE, HTTP):
         these = [one for one in waiting if PartName.parse(one.name).is_file == (binding == FILE)]
@@ -122,6 +124,27 @@ def deliver(bank: PayingBank, *, actor: Actor) -> int:
         for answer in answers:
             _keep(answer, bank, actor=actor)
     return len(waiting)
+
+
+def _in_hours(waiting: list[Outbox], bank: PayingBank, *, actor: Actor) -> list[Outbox]:
+    """What may go now. Payout data past the bank's cut-off waits for its next window, and the
+    share's page says so.
+    """
+    late = [one for one in waiting if one.kind in WAITS]
+    if not late or endpoint_of(bank).always_open:
+        return waiting
+    profile = profile_of(bank)
+    opens = next_window(timezone.localtime(), profile, work_calendar(scope=actor.scope))
+    if opens is None:
+        return waiting
+    hold_back(late, opens, actor=actor)
+    defer("organisation.deliver", at=opens, bank_no=bank.bank_no, county=bank.county)
+    for batch_no in sorted({PartName.parse(one.name).batch_no for one in late}):
+        defer(
+            "payout.tell_held", batch_no=batch_no, county=bank.county,
+            until=opens.isoformat(), why=told(profile.cut_off),
+        )  # fmt: skip
+    return [one for one in waiting if one not in late]
 
 
 def _part(one: Outbox) -> SealedPart:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from django.utils import timezone
@@ -297,6 +298,13 @@ def move_share(share: BankShare, why: str, *, actor: Actor, reason: str = "") ->
     if changed != 1:
         raise TryAgain("份额已被另一进程推进")
     share.state, share.fence = to, share.fence + 1
+
+
+def tell_held(batch_no: str, until: datetime, why: str, *, actor: Actor) -> None:
+    """The bank is closed: the share's page says until when its data waits."""
+    BankShare.objects.filter(county=actor.scope.county, batch_no=batch_no).update(
+        held_until=until, held_why=why
+    )
 
 
 def _stop_dead(payment: Payment, *, actor: Actor) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from procrastinate.contrib.django import app
 
 from yikatong.connectors.bank.refusals import Unwritable
@@ -13,7 +15,7 @@ from yikatong.organisation.machines import machine
 from yikatong.organisation.queries import county_settings, paying_banks
 from yikatong.organisation.scoping import acting
 from yikatong.organisation.wire import post
-from yikatong.payout import messages
+from yikatong.payout import actions, messages
 from yikatong.payout.actions import set_unwritable_aside
 from yikatong.payout.details import details_of
 from yikatong.payout.queries import payment_by_id, share_by_id, stops_before
@@ -59,6 +61,12 @@ def post_stop(payment_id: int, county: str) -> None:
         number = stops_before(payment.share, scope=actor.scope, payment=payment)
         message = messages.stoppage(payment, reason=payment.stop.reason, number=number)
         post(message, bank, actor=actor)
+
+
+@app.task(name="payout.tell_held", queue="main", retry=PATIENCE)
+def tell_held(batch_no: str, county: str, until: str, why: str) -> None:
+    with acting(machine(county)) as actor:
+        actions.tell_held(batch_no, datetime.fromisoformat(until), why, actor=actor)
 
 
 @app.task(name="payout.send_details", queue="main", retry=PATIENCE)

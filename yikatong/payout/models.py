@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from yikatong.organisation.models import CountyRecord
 from yikatong.payout.rules import PaymentState, ShareState
@@ -27,6 +28,8 @@ class BankShare(CountyRecord):
         db_comment="状态",
     )
     reason = models.CharField(max_length=300, blank=True, db_comment="银行拒收或撤回原因")
+    held_until = models.DateTimeField(null=True, db_comment="银行已过截止时间，何时送出")
+    held_why = models.CharField(max_length=80, blank=True, db_comment="暂缓送出的原因")
     fence = models.IntegerField(default=0, db_comment="栅栏号：旧进程的写入由此拒绝")
 
     class Meta:
@@ -34,6 +37,11 @@ class BankShare(CountyRecord):
         constraints = (
             models.UniqueConstraint(fields=["batch", "bank_no"], name="one_share_per_bank"),
         )
+
+    @property
+    def waits(self) -> bool:
+        """Whether its data waits for the bank's next window."""
+        return self.held_until is not None and self.held_until > timezone.now()
 
 
 class Payment(CountyRecord):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 import polars as pl
@@ -11,7 +10,7 @@ from django.utils import timezone
 
 from yikatong.audit.actions import record
 from yikatong.catalogue.specs import ENTITLED, ROSTER_KINDS
-from yikatong.connectors.bank.messages import VerifyAnswer
+from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.card import CardNumber
 from yikatong.kernel.digest import sm3
@@ -20,23 +19,19 @@ from yikatong.kernel.names import normalised_name
 from yikatong.organisation.queries import paying_banks, units_of_kind
 from yikatong.registry import bulk
 from yikatong.registry.collection import Places, Trouble, people_rows, roster_rows
-from yikatong.registry.messages import NUMBER_FIELD, version_named
+from yikatong.registry.messages import CHANGE_FIELD, NUMBER_FIELD
 from yikatong.registry.models import (
     AccountChange,
-    AccountVerification,
     CardAccount,
     CardAccountVersion,
     Guardian,
     Person,
     RosterLoad,
-    VerificationRequest,
 )
 from yikatong.vault.access import the_vault
 
 SHORTEST_REASON: Final = 4
-VALID_FOR: Final = timedelta(days=30)
 NOWHERE: Final = (0, -1)
-CHANGE_FIELD: Final = "account_change.number"
 
 
 def propose_account(
@@ -70,6 +65,7 @@ def propose_account(
         proposed_by=actor.username,
         proposed_at=timezone.now(),
     )
+    defer("registry.verify_change", change_id=change.pk, county=change.county)
     _record_change(change, "account.propose", "done", change.reason, actor=actor)
     return change
 
@@ -98,6 +94,7 @@ def confirm_account(change: AccountChange, *, actor: Actor) -> CardAccountVersio
     )
     CardAccount.objects.filter(pk=change.account_id, county=change.county).update(current=version)
     _decide(change, AccountChange.State.CONFIRMED, "", actor=actor)
+    defer("registry.carry_answer", change_id=change.pk, county=change.county)
     _record_change(change, "account.confirm", "passed", change.reason, actor=actor)
     return version
 
@@ -129,35 +126,6 @@ def name_guardian(
         since=timezone.localdate(),
         entered_by=actor.username,
     )
-
-
-def note_verification(
-    request: VerificationRequest, answers: Iterable[VerifyAnswer], *, actor: Actor
-) -> int:
-    """Store what a bank said of each version that it was asked about; gives how many."""
-    asked = set(request.versions)
-    until = timezone.localdate() + VALID_FOR
-    kept = [
-        AccountVerification(
-            county=request.county,
-            unit_no=request.unit_no,
-            version_id=version_named(answer.verify_id),
-            bank_no=request.bank_no,
-            outcome=answer.result,
-            reason_code=answer.reason_code,
-            account_status=answer.acct_status,
-            account_class=answer.acct_class,
-            verified_at=answer.checked_at,
-            valid_until=until,
-        )
-        for answer in answers
-        if version_named(answer.verify_id) in asked
-    ]
-    AccountVerification.objects.bulk_create(kept, batch_size=2000)
-    VerificationRequest.objects.filter(pk=request.pk, county=actor.scope.county).update(
-        answered_at=timezone.now()
-    )
-    return len(kept)
 
 
 def _decidable(change: AccountChange, actor: Actor) -> None:

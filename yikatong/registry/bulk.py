@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection
@@ -153,3 +154,45 @@ def load_roster(rows: Iterable[Sequence[Any]], *, load_id: int, county: str, kin
             [load_id, county, kind],
         )
         return int(cursor.rowcount)
+
+
+TRIED = (
+    "SELECT version.number_index FROM registry_verificationrequest AS request"
+    " CROSS JOIN LATERAL jsonb_array_elements_text(request.versions) AS asked (id)"
+    " JOIN registry_cardaccountversion AS version ON version.id = asked.id::bigint"
+    " WHERE request.county = %(county)s AND request.bank_no = %(bank)s"
+    "  AND request.asked_at >= %(since)s AND request.id <> %(own)s"
+    " UNION ALL SELECT change.number_index FROM registry_verificationrequest AS request"
+    " JOIN registry_accountchange AS change ON change.id = request.for_change_id"
+    " WHERE request.county = %(county)s AND request.bank_no = %(bank)s"
+    "  AND request.asked_at >= %(since)s AND request.id <> %(own)s"
+)
+"""The card of every question to a bank since an instant, but for one request."""
+
+
+def tries_of_card(number_index: bytes, *, county: str, bank_no: int, since: datetime) -> int:
+    """How often this bank was asked about one card."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*) FROM ({TRIED}) AS tried"  # noqa: S608 - fixed text, above
+            " WHERE tried.number_index = %(index)s",
+            {"county": county, "bank": bank_no, "since": since, "own": 0, "index": number_index},
+        )
+        return int(cursor.fetchone()[0])
+
+
+def versions_over_quota(
+    request_id: int, *, county: str, bank_no: int, since: datetime, most: int
+) -> list[int]:
+    """The versions of a request whose card the bank was asked about `most` times already."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT version.id FROM registry_verificationrequest AS own"  # noqa: S608 - as above
+            " CROSS JOIN LATERAL jsonb_array_elements_text(own.versions) AS asked (id)"
+            " JOIN registry_cardaccountversion AS version ON version.id = asked.id::bigint"
+            f" JOIN (SELECT number_index, count(*) AS tries FROM ({TRIED}) AS tried"
+            " GROUP BY number_index) AS past ON past.number_index = version.number_index"
+            " WHERE own.id = %(own)s AND past.tries >= %(most)s ORDER BY 1",
+            {"county": county, "bank": bank_no, "since": since, "own": request_id, "most": most},
+        )
+        return [version_id for (version_id,) in cursor.fetchall()]

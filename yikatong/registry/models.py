@@ -135,6 +135,11 @@ class AccountChange(CountyRecord):
     decided_by = models.CharField(max_length=60, blank=True, db_comment="复核人账号")
     decided_at = models.DateTimeField(null=True, db_comment="复核时间")
     decision_note = models.CharField(max_length=200, blank=True, db_comment="复核意见")
+    answer = models.CharField(
+        max_length=12, blank=True, db_comment="录入时银行核验结果，空为未答复"
+    )
+    answer_code = models.CharField(max_length=10, blank=True, db_comment="核验原因代码")
+    answered_at = models.DateTimeField(null=True, db_comment="核验时间")
 
     class Meta:
         db_table_comment = "账户变更"
@@ -242,6 +247,13 @@ class VerificationRequest(CountyRecord):
     batch_no = models.CharField(max_length=40, unique=True, db_comment="报文批次号")
     for_batch_id = models.BigIntegerField(null=True, db_comment="为哪一发放批次")
     versions = models.JSONField(db_comment="账户版本编号")
+    for_change = models.ForeignKey(
+        AccountChange,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="questions",
+        db_comment="为哪一账户变更，录入时核验",
+    )
     asked_at = models.DateTimeField(db_comment="请求时间")
     answered_at = models.DateTimeField(null=True, db_comment="答复时间")
 

@@ -101,9 +101,11 @@ def verification_request(request_id: int, *, scope: Scope) -> VerificationReques
 
 
 def request_by_number(batch_no: str, *, scope: Scope) -> VerificationRequest | None:
-    found: VerificationRequest | None = VerificationRequest.objects.filter(
-        county=scope.county, batch_no=batch_no
-    ).first()
+    found: VerificationRequest | None = (
+        VerificationRequest.objects.filter(county=scope.county, batch_no=batch_no)
+        .select_related("for_change")
+        .first()
+    )
     return found
 
 
@@ -198,6 +200,13 @@ def account_changes(*, scope: Scope, state: str = "") -> QuerySet[AccountChange]
     return found.filter(state=state) if state else found
 
 
+def open_changes_of(person: Person, *, scope: Scope) -> QuerySet[AccountChange]:
+    """What was proposed for one person and is not decided."""
+    return account_changes(scope=scope, state=AccountChange.State.PROPOSED).filter(
+        account__person=person
+    )
+
+
 def find_change(change_id: int, *, scope: Scope) -> AccountChange | None:
     """One change, with the sealed new number that its confirmation reads."""
     found: AccountChange | None = (
@@ -231,6 +240,16 @@ def person_by_id_number(number: str, *, scope: Scope) -> Person:
     found: Person | None = persons(scope=scope).filter(id_index=index).first()
     if found is None:
         raise Refused("没有登记这个身份证号，或不在您的办理范围内。")
+    return found
+
+
+def change_to_verify(change_id: int, *, scope: Scope) -> AccountChange:
+    """A change with the ciphertexts that a question to the bank needs; for the worker only."""
+    found: AccountChange = (
+        AccountChange.objects.filter(county=scope.county)
+        .select_related("account__person")
+        .get(pk=change_id)
+    )
     return found
 
 

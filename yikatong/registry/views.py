@@ -25,17 +25,18 @@ from yikatong.registry.queries import (
     find_change,
     find_person,
     latest_verifications,
+    open_changes_of,
     people_named,
     person_by_index,
     versions_before,
     versions_in_force,
     versions_of,
 )
+from yikatong.registry.rules import told as told_of_bank
 from yikatong.vault.access import the_vault
 
 UNPROCESSABLE: Final = 422
 CONFLICT: Final = 409
-OUTCOME_TONE: Final = {"MATCH": "ok", "MISMATCH": "error", "UNAVAILABLE": "warn"}
 STATE_TONE: Final = {"PROPOSED": "wait", "CONFIRMED": "ok", "RETURNED": "error"}
 
 
@@ -76,6 +77,7 @@ def _with_accounts(rows: list[Person], actor: Actor) -> list[dict[str, Any]]:
     for person in rows:
         version = versions.get(person.pk)
         answer = answers.get(version.pk) if version else None
+        said = told_of_bank(answer.outcome, answer.reason_code) if answer else None
         told.append(
             {
                 "person": person,
@@ -84,7 +86,8 @@ def _with_accounts(rows: list[Person], actor: Actor) -> list[dict[str, Any]]:
                 "bank": banks[version.bank_no].name if version else "",
                 "kind": CARD_KIND_WORD[CardKind(version.kind)] if version else "",
                 "answer": answer,
-                "tone": OUTCOME_TONE.get(answer.outcome, "plain") if answer else "plain",
+                "said": said,
+                "tone": said.tone if said else "plain",
             }
         )
     return told
@@ -112,6 +115,7 @@ def person(request: DeskRequest, person_id: int) -> HttpResponse:
     history = versions_of(facts["version"].account, scope=actor.scope) if facts["version"] else []
     context = {
         **facts,
+        "changes": _told(list(open_changes_of(one, scope=actor.scope)), actor),
         "history": [{"version": each, "bank": banks.get(each.bank_no, "")} for each in history],
         "form": form,
         "can_propose": can_propose and facts["version"] is not None,
@@ -214,6 +218,7 @@ def _told(changes: list[AccountChange], actor: Actor) -> list[dict[str, Any]]:
                 "new_bank": banks[one.bank_no].name,
                 "old_kind": CARD_KIND_WORD[CardKind(old.kind)] if old else "",
                 "new_kind": CARD_KIND_WORD[CardKind(one.kind)],
+                "said": told_of_bank(one.answer, one.answer_code),
             }
         )
     return told

@@ -22,6 +22,7 @@ class BankEndpoint:
     bank's SM2 key in hexadecimal; `payout_accounts` its 内部代发户 by county (6 digits).
     `api_url` is the address before `/v1/…`; TLS in front of it may have an authority of its own
     (`tls_ca`) and ask for our certificate (`tls_cert`, `tls_key`), all paths of PEM files.
+    `always_open`: no cut-off time and no weekend, as a simulated bank; a real one keeps hours.
     """
 
     bank_no3: str
@@ -41,6 +42,7 @@ class BankEndpoint:
     tls_ca: str = ""
     tls_cert: str = ""
     tls_key: str = ""
+    always_open: bool = False
 
     def payout_account(self, county: str) -> str:
         """The number of the bank's 内部代发户 for that county. Raises Refused where none is."""
@@ -81,5 +83,6 @@ def _endpoint(facts: dict[str, Any]) -> BankEndpoint:
         host_public_key=str(facts["host_public_key"]).strip(),
         sm2_public=str(facts["sm2_public"]),
         payout_accounts=tuple(sorted(facts.get("payout_accounts", {}).items())),
+        always_open=facts.get("always_open") is True,
         **more,
     )

@@ -39,6 +39,7 @@ PLAIN: Final[Mapping[str, str]] = MappingProxyType({FILE: "bcp", HTTP: "json"})
 MOST_ROWS: Final[Mapping[str, int]] = MappingProxyType({"voucher8207": 499})
 LENGTHS: Final = frozenset({"payee_name", "summary", "sms_text", "ntf_text"})
 ONLY_HTTP: Final = frozenset({Msg.STA})
+OPENS: Final = time(8, 30)
 BANK: Final = re.compile(r"[0-9A-Z]{3}")
 PROFILE: Final = "profile.toml"
 
@@ -49,6 +50,7 @@ class BankProfile:
 
     `lengths`: characters of a field at this bank; 0: it has no such field. `style`: whether a
     share is taken whole or part by part. `returns_by`: 退票 are told, or must be asked for.
+    After `cut_off` payout data waits for the next working day, from `opens` on.
     """
 
     bank_no3: str = ""
@@ -58,6 +60,7 @@ class BankProfile:
     max_rows: int = MAX_ROWS
     style: str = ALL_OR_NOTHING
     cut_off: time | None = None
+    opens: time = OPENS
     returns_by: str = PUSH
     verify_per_day: int = 4
     pays_before_funds: bool = False
@@ -147,6 +150,7 @@ class _Reader:
             max_rows=self._whole("max_rows", MAX_ROWS, least=1, most=100_000),
             style=self._one_of("style", frozenset({ALL_OR_NOTHING, ROW_WISE}), ALL_OR_NOTHING),
             cut_off=self._time("cut_off"),
+            opens=self._time("opens") or OPENS,
             returns_by=self._one_of("returns_by", frozenset({PUSH, QUERY}), PUSH),
             verify_per_day=self._whole("verify_per_day", 4, least=1, most=1000),
             pays_before_funds=self._flag("pays_before_funds"),
@@ -173,6 +177,8 @@ class _Reader:
         most = MOST_ROWS.get(made.layout(Msg.PAY))
         if most is not None and made.max_rows > most:
             self.troubles.append(f"max_rows 不能超过 {most}（{made.layout(Msg.PAY)} 格式）")
+        if made.cut_off is not None and made.cut_off <= made.opens:
+            self.troubles.append("cut_off 应晚于 opens")
         if made.returns_by == QUERY and made.binding(Msg.RET) != HTTP:
             self.troubles.append("returns_by = query 只能用于 RET 走 http 的银行")
 

@@ -25,6 +25,7 @@ WAIT_S: Final = 20.0
 FETCH_AT_MOST: Final = 200
 BYTES_AT_MOST: Final = 16 * 1024 * 1024
 SIGNATURE_AT_MOST: Final = 1024
+LISTED_AT_MOST: Final = 5
 BROKEN: Final = (OSError, asyncssh.Error, TimeoutError)
 
 T = TypeVar("T")
@@ -61,7 +62,7 @@ class SftpChannel:
         async def collect(sftp: asyncssh.SFTPClient) -> list[InboundFile]:
             found: list[InboundFile] = []
             for folder in (self.endpoint.receipts, self.endpoint.outbox):
-                listed = set(await sftp.listdir(folder))
+                listed = await self._listed(sftp, folder)
                 flagged = (name for name in listed if name.endswith(FLAG))
                 for name in sorted(name.removesuffix(FLAG) for name in flagged):
                     if len(found) == most:
@@ -92,6 +93,17 @@ class SftpChannel:
         async with sftp.open(path + FLAG + UNFINISHED, "wb"):
             pass
         await sftp.posix_rename(path + FLAG + UNFINISHED, path + FLAG)
+
+    async def _listed(self, sftp: asyncssh.SFTPClient, folder: str) -> set[str]:
+        """Names in a folder. A server that looks at each file fails where the bank renames one
+        meanwhile: listed again, a bounded number of times.
+        """
+        for _ in range(LISTED_AT_MOST - 1):
+            try:
+                return set(await sftp.listdir(folder))
+            except asyncssh.SFTPNoSuchFile:
+                continue
+        return set(await sftp.listdir(folder))
 
     async def _collect(
         self, sftp: asyncssh.SFTPClient, folder: str, name: str, listed: set[str]
