@@ -54,6 +54,7 @@ MENU: Final = (
     _entry("发放办理", "发放批次", "batches", "list", BATCH_READERS, *BATCH_PAGES),
     _entry("发放办理", "异常挂账", "exceptions", "warn", QUARANTINE_READERS, "exception"),
     _entry("资金与核算", "预算指标", "indicators", "chart", BOOK_READERS),
+    _entry("资金与核算", "三方对账", "reconciliation", "swap", BOOK_READERS, "difference"),
     _entry("资金与核算", "资金台账", "ledger", "book", BOOK_READERS, "postings"),
     _entry("资金与核算", "凭证草稿", "vouchers", "list", BOOK_READERS, "recovery"),
     _entry("对象与账户", "补贴对象", "people", "users", TOWN | {Duty.VILLAGE}, "person"),

@@ -175,7 +175,7 @@ def reconcile_day(day: date, *, actor: Actor) -> int:
     budget = client(actor.scope.county)
     told = budget.reconciliation(mof_div_code=f"{actor.scope.county}000", day=day.isoformat())
     with acting(actor):
-        answers = judge_reconciliation(told.rows, actor=actor)
+        answers = judge_reconciliation(told.rows, check_no=told.check_no, actor=actor)
     if answers:
         budget.answer_reconciliation(told.check_no, answers)
     return sum(row.result == DIFFERS for row in answers)
