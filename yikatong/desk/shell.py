@@ -52,6 +52,7 @@ MENU: Final = (
     _entry("", "工作台", "home", "home", OFFICIALS, "share"),
     _entry("发放办理", "名单导入", "import", "upload", CLERKS, "check-run"),
     _entry("发放办理", "发放批次", "batches", "list", BATCH_READERS, *BATCH_PAGES),
+    _entry("发放办理", "失败处理", "failures", "warn", BATCH_READERS),
     _entry("发放办理", "异常挂账", "exceptions", "warn", QUARANTINE_READERS, "exception"),
     _entry("资金与核算", "预算指标", "indicators", "chart", BOOK_READERS),
     _entry("资金与核算", "三方对账", "reconciliation", "swap", BOOK_READERS, "difference"),

@@ -6,6 +6,7 @@ from django.db import models
 
 from yikatong.organisation.models import CountyRecord, Record
 from yikatong.payout.models import BankShare, Payment
+from yikatong.submission.models import Line
 
 
 class PaymentResult(CountyRecord):
@@ -243,3 +244,61 @@ class MonthStatement(Record):
                 fields=["county", "month", "number"], name="one_statement_per_number"
             ),
         )
+
+
+class Cure(models.Model):
+    """The SQL view `cure`: a failed or returned payment, and what has become of its cause."""
+
+    id = models.BigIntegerField(primary_key=True, db_comment="代发明细编号")
+    county = models.CharField(max_length=6, db_comment="区县代码")
+    bank_no = models.IntegerField(db_comment="代发银行编号")
+    batch_id = models.BigIntegerField(db_comment="批次编号")
+    line = models.ForeignKey(
+        Line, on_delete=models.DO_NOTHING, related_name="+", db_comment="发放明细"
+    )
+    attempt = models.IntegerField(db_comment="第几次发放")
+    amount_fen = models.BigIntegerField(db_comment="金额（分）")
+    state = models.CharField(max_length=10, db_comment="失败或退汇")
+    code = models.CharField(max_length=6, db_comment="原因类别 F01…F99")
+    bank_text = models.CharField(max_length=300, db_comment="银行原因原文")
+    failed_at = models.DateTimeField(null=True, db_comment="失败时间")
+    is_changed = models.BooleanField(db_comment="账户此后是否变更")
+    is_verified = models.BooleanField(db_comment="现账户此后是否核验一致")
+    again_state = models.CharField(max_length=10, db_comment="其后各次发放的最近状态")
+    cured_at = models.DateTimeField(null=True, db_comment="补发成功时间")
+    draft_number = models.CharField(max_length=40, null=True, db_comment="更正批次号")  # noqa: DJ001 - a view's
+
+    class Meta:
+        managed = False
+        db_table = "cure"
+
+
+class CureMedian(models.Model):
+    """The SQL view `cure_median`: days from a failure to the payment that made it good."""
+
+    id = models.BigIntegerField(primary_key=True, db_comment="序号")
+    county = models.CharField(max_length=6, db_comment="区县代码")
+    kind = models.CharField(max_length=4, db_comment="按银行或按镇街")
+    key = models.IntegerField(db_comment="银行编号或镇街编号")
+    failed = models.IntegerField(db_comment="失败笔数")
+    cured = models.IntegerField(db_comment="已补发笔数")
+    median_days = models.IntegerField(null=True, db_comment="治愈天数中位数")
+
+    class Meta:
+        managed = False
+        db_table = "cure_median"
+
+
+class Residue(models.Model):
+    """The SQL view `residue`: money that is nobody's, not refunded and not paid again."""
+
+    id = models.BigIntegerField(primary_key=True, db_comment="代发明细编号，误入款为负")
+    county = models.CharField(max_length=6, db_comment="区县代码")
+    bank_no = models.IntegerField(db_comment="代发银行编号")
+    kind = models.CharField(max_length=10, db_comment="失败、退汇、停发、误入他户")
+    amount_fen = models.BigIntegerField(db_comment="金额（分）")
+    since = models.DateField(null=True, db_comment="起算日")
+
+    class Meta:
+        managed = False
+        db_table = "residue"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import Final
 
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Sum
+from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet, Sum
 
 from yikatong.connectors.bank.messages import DayAnswer, DayRow
 from yikatong.feedback.models import (
+    Cure,
+    CureMedian,
     DayAccount,
     Difference,
     DifferenceWord,
@@ -19,6 +21,8 @@ from yikatong.feedback.models import (
     Reconciliation,
     ReconciliationSum,
     Refund,
+    Residue,
+    SmsReport,
 )
 from yikatong.kernel.actor import Scope
 from yikatong.payout.models import Payment
@@ -176,3 +180,29 @@ def find_statement(statement_id: int, *, scope: Scope) -> MonthStatement | None:
         county=scope.county, pk=statement_id
     ).first()
     return found
+
+
+def cures(*, scope: Scope) -> QuerySet[Cure]:
+    """Failed and returned payments of the scope that are not made good yet, oldest first."""
+    return (
+        Cure.objects.filter(county=scope.county, cured_at=None)
+        .select_related("line")
+        .order_by("failed_at", "id")
+    )
+
+
+def cure_medians(kind: str, *, scope: Scope) -> list[CureMedian]:
+    """`kind` BANK or TOWN; the slowest first, those without a cured one last."""
+    found = CureMedian.objects.filter(county=scope.county, kind=kind)
+    return list(found.order_by(F("median_days").desc(nulls_last=True), "key"))
+
+
+def residue_of(*, scope: Scope) -> QuerySet[Residue]:
+    """无主款, a row for each, oldest first."""
+    return Residue.objects.filter(county=scope.county).order_by("since", "id")
+
+
+def texts_of(payment_ids: Collection[int], *, scope: Scope) -> dict[int, str]:
+    """What a bank last said of the text message of each payment."""
+    told = SmsReport.objects.filter(county=scope.county, payment_id__in=list(payment_ids))
+    return dict(told.order_by("at", "id").values_list("payment_id", "status"))

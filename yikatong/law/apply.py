@@ -31,6 +31,16 @@ SCOPED: Final = ", ".join(
 # neither the public site nor a backup may append to the chain or queue a job
 OUTSIDE: Final = frozenset({"public", "backup"})
 
+# each may name what those before it made
+SCRIPTS: Final = (
+    "views.sql",
+    "triggers.sql",
+    "ledger.sql",
+    "funding.sql",
+    "reconcile.sql",
+    "cure.sql",
+)
+
 APPEND_ONLY: Final = (
     "audit_auditevent",
     "feedback_paymentresult",
@@ -92,6 +102,8 @@ NOT_TABLES: Final = frozenset(
         "live_payment",
         "request_refund",
         "three_way",
+        "cure",
+        "cure_median",
         "residue",
         "standing_difference",
         "recon_r1",
@@ -200,7 +212,14 @@ def matrix() -> tuple[TableGrants, ...]:
 def apply(cursor: Cursor) -> None:
     """Everything, in order; later parts need the earlier ones."""
     columns = _columns(cursor)
-    for script in ("views.sql", "triggers.sql", "ledger.sql", "funding.sql", "reconcile.sql"):
+    for script in (
+        "views.sql",
+        "triggers.sql",
+        "ledger.sql",
+        "funding.sql",
+        "reconcile.sql",
+        "cure.sql",
+    ):
         cursor.execute((FOLDER / script).read_text(encoding="utf-8"))
     for statement in _append_only():
         cursor.execute(statement)
