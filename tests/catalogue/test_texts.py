@@ -48,8 +48,8 @@ def test_a_text_that_names_or_runs_over_is_refused(item: ProgrammeSpec, sms: str
 
 
 def test_an_item_whose_name_is_too_long_for_the_short_field(item: ProgrammeSpec) -> None:
+    sms = GOOD.replace("咨询", "")
     with pytest.raises(Refused, match="短格式"):
-        sms = GOOD.replace("咨询", "")
         check_text(replace(item, sms=sms, short_name="一二三四五六七八"), "本项")
 
 

@@ -43,6 +43,7 @@ from yikatong.funding.actions import judge_reconciliation
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.digest import canonical, sm3
 from yikatong.kernel.errors import Refused
+from yikatong.law import apply as law
 from yikatong.organisation.machines import machine
 from yikatong.organisation.scoping import acting
 from yikatong.payout.models import BankShare, PaymentInstruction
@@ -356,3 +357,12 @@ def test_without_a_chinese_font_it_says_what_to_install(
     month = f"{timezone.localdate():%Y-%m}"
     with log_in("ykt_web"), acting(ZHAO_MIN), pytest.raises(Refused, match="fonts-noto-cjk"):
         statements.make(month, actor=ZHAO_MIN)
+
+
+def test_the_law_is_written_again_over_itself() -> None:
+    """An upgrade applies it to a home that has it already."""
+    name = connections["default"].settings_dict["NAME"]
+    with database.connect("ykt_admin", name) as admin:
+        admin.execute("SET ROLE ykt_owner")
+        law.apply(admin.cursor())
+        admin.rollback()

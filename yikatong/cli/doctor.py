@@ -155,7 +155,8 @@ def _fonts() -> list[Sign]:
     from yikatong.feedback.statements import NO_FONT, chinese_fonts
 
     there = chinese_fonts()
-    return [Sign("中文字体", there[0] if there else NO_FONT, not there)]
+    # only documents need it: the site and the payments work without
+    return [Sign("中文字体", there[0] if there else NO_FONT)]
 
 
 LOOKS: Final = (

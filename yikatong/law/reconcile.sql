@@ -1,7 +1,6 @@
 -- 三方对账 R1–R6 (interfaces.md §7): 国库支付凭证 = 代发专户 = 明细（成功 + 失败 + 在途）.
 -- Each check is one view of the differences that stand now; `standing_difference` is all of them.
 
-DROP VIEW IF EXISTS standing_difference CASCADE;
 DROP VIEW IF EXISTS three_way CASCADE;
 
 -- one application: what the treasury vouched for, what came, and what its lines became
@@ -67,6 +66,7 @@ WHERE NOT money.is_ours;
 COMMENT ON VIEW residue IS '还没有退国库、也没有再发出去的款，一笔一行';
 
 -- R1 明细与银行结果: by payment
+DROP VIEW IF EXISTS recon_r1 CASCADE;
 CREATE VIEW recon_r1 WITH (security_invoker = true) AS
 SELECT payment.county, payment.unit_no, payment.department_no, payment.bank_no, payment.batch_id,
        '明细' AS side, 'R1|' || payment.detail_id || '|' || payment.state AS fingerprint,
@@ -94,6 +94,7 @@ FROM feedback_paymentresult AS result JOIN payout_payment AS payment ON payment.
 WHERE result.result = 'SUCCESS' AND payment.state NOT IN ('PAID', 'RETURNED');
 
 -- R2 日终对账: the newest account of each bank and day, row by row, both ways
+DROP VIEW IF EXISTS recon_r2 CASCADE;
 CREATE VIEW recon_r2 WITH (security_invoker = true) AS
 WITH newest AS (
     SELECT DISTINCT ON (county, bank_no, day) id, county, bank_no, day, opening_fen, in_fen, returned_fen,
@@ -154,6 +155,7 @@ WHERE newest.id IS NULL AND ours.day < (clock_timestamp() AT TIME ZONE 'Asia/Sha
 GROUP BY ours.county, ours.bank_no, ours.day;
 
 -- R3 资金: application = voucher = money in the account = lines
+DROP VIEW IF EXISTS recon_r3 CASCADE;
 CREATE VIEW recon_r3 WITH (security_invoker = true) AS
 SELECT county, unit_no, department_no, bank_no, batch_id, '代发户' AS side,
        'R3|' || number || '|' || voucher_fen || '|' || account_fen AS fingerprint, account_fen - asked_fen AS amount_fen,
@@ -167,6 +169,7 @@ SELECT county, unit_no, department_no, bank_no, batch_id, '明细',
 FROM three_way WHERE account_fen > 0 AND lines_fen <> account_fen AND account_fen = asked_fen;
 
 -- R4 国库: the treasury's own last word (B15) of each application
+DROP VIEW IF EXISTS recon_r4 CASCADE;
 CREATE VIEW recon_r4 WITH (security_invoker = true) AS
 WITH told AS (
     SELECT DISTINCT ON (county, tracking_id) * FROM funding_treasuryentry ORDER BY county, tracking_id, id DESC
@@ -186,6 +189,7 @@ WHERE (ours.id IS NULL AND told.paid_fen <> told.refunded_fen)
    OR told.asked_fen <> ours.asked_fen OR told.paid_fen <> ours.account_fen OR told.refunded_fen <> ours.refunded_fen;
 
 -- R5 明细表: the list that went with an application ↔ its payments, one to one, in count and fen
+DROP VIEW IF EXISTS recon_r5 CASCADE;
 CREATE VIEW recon_r5 WITH (security_invoker = true) AS
 SELECT county, unit_no, department_no, bank_no, batch_id, '国库' AS side,
        'R5|' || number || '|' || lines || '|' || told_lines AS fingerprint, lines_fen - asked_fen AS amount_fen,
@@ -194,6 +198,7 @@ SELECT county, unit_no, department_no, bank_no, batch_id, '国库' AS side,
 FROM three_way WHERE lines <> told_lines OR lines_fen <> asked_fen;
 
 -- R6 无主款: past a threshold of days
+DROP VIEW IF EXISTS recon_r6 CASCADE;
 CREATE VIEW recon_r6 WITH (security_invoker = true) AS
 SELECT left_over.county, left_over.unit_no, left_over.department_no, left_over.bank_no, left_over.batch_id,
        '代发户' AS side, 'R6|' || left_over.detail_id || '|' || left_over.kind || '|' || max(limit_of.days) AS fingerprint,
@@ -210,6 +215,7 @@ WHERE (clock_timestamp() AT TIME ZONE 'Asia/Shanghai')::date - left_over.since >
 GROUP BY left_over.county, left_over.unit_no, left_over.department_no, left_over.bank_no, left_over.batch_id,
          left_over.detail_id, left_over.kind, left_over.amount_fen, left_over.since;
 
+DROP VIEW IF EXISTS standing_difference CASCADE;
 CREATE VIEW standing_difference WITH (security_invoker = true) AS
 SELECT 'R1' AS rule, county, unit_no, department_no, bank_no, batch_id, side, fingerprint, amount_fen, since, owner, sentence FROM recon_r1
 UNION ALL SELECT 'R2', county, unit_no, department_no, bank_no, batch_id, side, fingerprint, amount_fen, since, owner, sentence FROM recon_r2
