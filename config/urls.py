@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("yikatong.payout.urls")),
     path("", include("yikatong.api.urls")),
     path("", include("yikatong.funding.urls")),
+    path("", include("yikatong.feedback.urls")),
     path("", include("yikatong.accounting.urls")),
     path("", include("yikatong.desk.urls")),
 ]

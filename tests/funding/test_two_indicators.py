@@ -164,7 +164,7 @@ def test_reconciliation_answers_each_application_and_opens_an_item_once(tale: Ta
     ]
     for _ in range(2):
         with acting(US):
-            answers = judge_reconciliation(rows, actor=US)
+            answers = judge_reconciliation(rows, check_no="C1", actor=US)
     assert [one.result for one in answers] == ["0", "1", "1"]
     assert "退款财政 7.00 元、我方 0.00 元" in answers[1].reason
     assert answers[2].reason == "我方没有这笔申请"

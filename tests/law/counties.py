@@ -15,8 +15,24 @@ from yikatong.accounting.models import Recovery, Voucher, VoucherEntry
 from yikatong.audit.rules import canonical_event, event_hash
 from yikatong.catalogue.models import Definition
 from yikatong.disclosure.models import Disclosure, DisclosureRow
-from yikatong.feedback.models import DayAccount, PaymentResult, Refund, SmsReport
-from yikatong.funding.models import FundingMatch, FundingRequest, TreasuryConfirmation
+from yikatong.feedback.models import (
+    DayAccount,
+    DayEntry,
+    Difference,
+    DifferenceWord,
+    MonthStatement,
+    PaymentResult,
+    Reconciliation,
+    ReconciliationSum,
+    Refund,
+    SmsReport,
+)
+from yikatong.funding.models import (
+    FundingMatch,
+    FundingRequest,
+    TreasuryConfirmation,
+    TreasuryEntry,
+)
 from yikatong.jobs.models import BankNonce, Inbox, Outbox, Quarantine
 from yikatong.journey.models import JourneyEdge
 from yikatong.journey.steps import JOURNEYS, edges
@@ -123,7 +139,7 @@ def _money(planter: Planter, programme: int, person: int, *, prefix: str) -> Non
     planter.put(RuleOutcome, batch=draft, run_no=1, rule="DU-1", verdict="阻断", findings=1)
     planter.put(PeriodChange, batch=draft, run_no=1, kind="NEW", name="钱大娘")
     planter.put(ReviewVerdict, batch=paid, passed=True, by="pengshui-finance")
-    planter.put(
+    account = planter.put(
         DayAccount,
         day=NOON.date(),
         in_fen=20_000,
@@ -132,6 +148,17 @@ def _money(planter: Planter, programme: int, person: int, *, prefix: str) -> Non
         paid_lines=2,
         our_lines=2,
     )
+    planter.put(DayEntry, account=account, kind="OUT", amount_fen=10_000)
+    planter.put(TreasuryEntry, check_no="C1", tracking_id=f"R{paid}")
+    run = planter.put(Reconciliation, cause="DAILY", day=NOON.date())
+    planter.put(ReconciliationSum, run=run)
+    found = planter.put(
+        Difference, run=run, rule="R2", fingerprint="R2|1", department_no=DEPARTMENT
+    )
+    planter.put(
+        DifferenceWord, difference=found, kind="ANSWER", said_by="甲", department_no=DEPARTMENT
+    )
+    planter.put(MonthStatement, month="2026-09", number=1, content={})
     planter.put(Recovery, batch=paid, kind="RECEIVED", amount_fen=100, entered_by="孙梅")
     shown = planter.put(Disclosure, batch=paid, slug=f"S{prefix}", period=PERIOD)
     planter.put(DisclosureRow, disclosure=shown, name_masked="钱*娘", people=1)

@@ -10,6 +10,8 @@ from yikatong.catalogue import formulas
 from yikatong.catalogue.specs import (
     ENTITLED,
     ITEM_CHECKS,
+    LONGEST_AMOUNT,
+    LONGEST_DAY,
     MOST_SMS,
     ROSTER_KINDS,
     STOPPING,
@@ -19,9 +21,11 @@ from yikatong.catalogue.specs import (
     RelationSpec,
     formula_columns,
 )
+from yikatong.catalogue.texts import LONGEST_BANK, LONGEST_PHONE, MOST_NOTE, short_note
 from yikatong.kernel.errors import Refused
 
 LONGEST_SHORT_NAME: Final = 7
+NOT_IN_A_TEXT: Final = ("http", "www.", "回t", "退订", "://")
 MOST_ROSTER_DAYS: Final = 3660
 SMS_FIELDS: Final = frozenset({"bank", "short", "amount", "date", "tail", "phone"})
 CODE: Final = re.compile(r"[A-Z]{1,3}[0-9]{2}")
@@ -79,7 +83,7 @@ def _check_programme(pack: CountyPack, programme: ProgrammeSpec, where: str) -> 
     at = f"{where} 项目 {programme.code}"
     pack.department(programme.department)
     check_programme(programme, at)
-    _check_sms(pack, programme, at)
+    _refuse_long(pack.longest_sms(programme), at)
 
 
 def check_programme(programme: ProgrammeSpec, at: str) -> None:
@@ -88,6 +92,7 @@ def check_programme(programme: ProgrammeSpec, at: str) -> None:
         raise Refused(f"{at}：编码应为大写字母加两位数字，例如 P01。")
     if not 0 < len(programme.short_name) <= LONGEST_SHORT_NAME:
         raise Refused(f"{at}：简称应为 1 至 {LONGEST_SHORT_NAME} 字。")
+    check_text(programme, at)
     _check_rosters(programme, at)
     if not set(programme.required_columns) <= set(programme.columns):
         raise Refused(f"{at}：required_columns 中有 columns 之外的列。")
@@ -127,11 +132,36 @@ def check_formula(programme: ProgrammeSpec, at: str) -> None:
         raise Refused(f"{at}：计算公式应写成“{target}=…”。")
 
 
-def _check_sms(pack: CountyPack, programme: ProgrammeSpec, at: str) -> None:
-    fields = {name for _, name, _, _ in string.Formatter().parse(programme.sms) if name}
-    if fields != SMS_FIELDS:
-        raise Refused(f"{at}：短信模板应含 {'、'.join(sorted(SMS_FIELDS))}。")
-    longest = pack.longest_sms(programme)
+def check_text(programme: ProgrammeSpec, at: str) -> None:
+    """到账短信: only the fields that name nobody, signed, no link, and one message at its longest,
+    whatever bank and telephone of whatever county; its short form within a short field.
+    """
+    try:
+        parts = list(string.Formatter().parse(programme.sms))
+    except ValueError:
+        raise Refused(f"{at}：短信模板的花括号没有成对。") from None
+    if any(spec or conversion for _, _, spec, conversion in parts):
+        raise Refused(f"{at}：短信模板的花括号里只写字段名。")
+    if {name for _, name, _, _ in parts if name is not None} != SMS_FIELDS:
+        raise Refused(
+            f"{at}：短信模板应含 {'、'.join(sorted(SMS_FIELDS))}，不能有姓名、证件号等别的字段。"
+        )
+    if any(word in programme.sms.lower() for word in NOT_IN_A_TEXT):
+        raise Refused(f"{at}：短信不能有链接和退订字样。")
+    longest = programme.sms_text(
+        bank="行" * LONGEST_BANK,
+        amount=LONGEST_AMOUNT,
+        day=LONGEST_DAY,
+        tail="0000",
+        phone="0" * LONGEST_PHONE,
+    )
+    _refuse_long(longest, at)
+    note = short_note(programme.short_name, LONGEST_AMOUNT)
+    if len(note) > MOST_NOTE:
+        raise Refused(f"{at}：短信的短格式最长 {MOST_NOTE} 字，现在最长 {len(note)} 字。")
+
+
+def _refuse_long(longest: str, at: str) -> None:
     if len(longest) > MOST_SMS or not longest.startswith("【"):
         raise Refused(
             f"{at}：短信应以【签名】开头，最长 {MOST_SMS} 字，现在最长 {len(longest)} 字。"

@@ -343,7 +343,7 @@ class CountyPack:
     def longest_sms(self, programme: ProgrammeSpec) -> str:
         """The longest message that this programme can ever send here."""
         return programme.sms_text(
-            bank=max((bank.short_name for bank in self.banks), key=len),
+            bank=max((bank.name for bank in self.banks), key=len),
             amount=LONGEST_AMOUNT,
             day=LONGEST_DAY,
             tail="0000",

@@ -268,6 +268,15 @@ def verify(as_json: JsonOption = False) -> None:
 
 
 @app.command()
+def reconcile(county: CountyOption, as_json: JsonOption = False) -> None:
+    """三方对账：国库凭证 = 代发专户 = 明细；有差异返回 1。"""
+    from yikatong.cli import proof
+
+    with session.refusals():
+        raise typer.Exit(proof.reconcile(county, as_json=as_json))
+
+
+@app.command()
 def bench(
     name: Annotated[str, typer.Argument(help="load、batch、xlsx、small、memory")] = "load",
     rows: Annotated[int | None, typer.Option("--rows", min=100, help="不写则为承诺的行数")] = None,

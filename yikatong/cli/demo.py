@@ -34,16 +34,22 @@ def run(*, once: bool, as_json: bool, people: int, port: int) -> int:
         tale.walk([(story, number) for story in stories for number in story.corrections])
         for story in stories:
             tale.day_accounts(story)
+        three_way = {story.pack.slug: _reconciled(story) for story in stories}
         figures: dict[str, Any] = {
             "counties": {story.pack.slug: _figures(story) for story in stories}
         }
+        figures["three_way"] = three_way
         proved = proof.prove()
         figures["verify"] = {"breaches": proved["breaches"]}
         figures["seconds"] = round(time.monotonic() - started, 1)
     finally:
         if once:
             _stop_programs()
-    sound = proved["breaches"] == 0 and all(_holds(one) for one in figures["counties"].values())
+    sound = (
+        proved["breaches"] == 0
+        and all(_holds(one) for one in figures["counties"].values())
+        and all(one["holds"] and not one["differences"] for one in three_way.values())
+    )
     if as_json:
         session.show_json(figures)
     else:
@@ -129,6 +135,20 @@ def _figures(story: Story) -> dict[str, int]:
     return total
 
 
+def _reconciled(story: Story) -> dict[str, Any]:
+    """三方对账 as of now: 国库凭证 = 代发专户 = 明细, over all batches of the county."""
+    from yikatong.feedback.jobs import run_now
+    from yikatong.feedback.queries import SIDES, three_way
+    from yikatong.organisation.scoping import acting
+
+    session.log_in("worker")
+    run = run_now(story.pack.code, asked_by="demo")
+    with acting(session.machine_for(story.pack.code)) as actor:
+        told = three_way(run, scope=actor.scope)
+    sums = {name: getattr(told, name) for name in SIDES}
+    return {**sums, "lines_fen": told.lines_fen, "differences": run.found, "holds": told.holds}
+
+
 def _holds(one: dict[str, int]) -> bool:
     return (
         one["due_fen"]
@@ -164,6 +184,12 @@ def _show(figures: dict[str, Any], *, sound: bool) -> None:
             slug, str(one["batches"]), *fen, str(one["blocked_lines"]), str(one["disclosed_lines"])
         )
     console.print(table)
+    for slug, three in figures["three_way"].items():
+        console.print(
+            f"  {slug} 三方对账：国库凭证 {Money(three['voucher_fen'])} = 代发专户"
+            f" {Money(three['account_fen'])} = 明细 {Money(three['lines_fen'])}，"
+            f"差异 {three['differences']} 条 {'✓' if three['holds'] else '✗'}"
+        )
     breaches = figures["verify"]["breaches"]
     console.print(
         f"应发 = 成功 + 失败 + 在途 + 停发 {'✓' if sound else '✗'}；"

@@ -31,7 +31,7 @@ class Sign:
 def examine() -> int:
     """Look at everything, print it, and say by the exit code whether something is wrong."""
     signs = []
-    for look in (_home, _python, _disk, _keys, _database, _login, _schema, _parties, _calendar):
+    for look in LOOKS:
         try:
             signs.extend(look())
         except Refused as error:
@@ -149,3 +149,16 @@ def _calendar() -> list[Sign]:
         else "、".join(str(year) for year in sorted(years))
     )
     return [Sign("节假日表", word, today.year in missing)]
+
+
+def _fonts() -> list[Sign]:
+    from yikatong.feedback.statements import NO_FONT, chinese_fonts
+
+    there = chinese_fonts()
+    # only documents need it: the site and the payments work without
+    return [Sign("中文字体", there[0] if there else NO_FONT)]
+
+
+LOOKS: Final = (
+    _home, _python, _disk, _keys, _database, _login, _schema, _parties, _calendar, _fonts,
+)  # fmt: skip

@@ -6,6 +6,7 @@ import sys
 from typing import Any, Final
 
 from yikatong.cli import session
+from yikatong.kernel.money import Money
 
 VIEWS: Final = {
     "I1": "inv_money_conserved",
@@ -92,3 +93,28 @@ def _offending(view: str) -> list[str]:
             )
             for number, fen, sentence in cursor.fetchall()
         ]
+
+
+def reconcile(county: str, *, as_json: bool) -> int:
+    """R1–R6 of one county now; 0 where the three sides agree and nothing differs."""
+    session.log_in("worker")
+    from yikatong.feedback.jobs import run_now
+    from yikatong.feedback.queries import SIDES, three_way
+    from yikatong.organisation.scoping import acting
+
+    code = session.county_code(county)
+    run = run_now(code, asked_by=session.VIA)
+    with acting(session.machine_for(code)) as actor:
+        told = three_way(run, scope=actor.scope)
+    if as_json:
+        sums = {name: getattr(told, name) for name in SIDES}
+        session.show_json(
+            {**sums, "lines_fen": told.lines_fen, "differences": run.found, "holds": told.holds}
+        )
+    else:
+        session.say(
+            f"国库凭证 {Money(told.voucher_fen)}，代发专户 {Money(told.account_fen)}，"
+            f"明细 {Money(told.lines_fen)} 元；差异 {run.found} 条，其中新挂 {run.opened} 条。"
+            + (f"国库没有答复：{run.treasury_told}" if run.treasury_told else "")
+        )
+    return 0 if told.holds and not run.found else 1

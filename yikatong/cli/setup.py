@@ -172,6 +172,7 @@ def _settings(pack: CountyPack) -> dict[str, Any]:
         "must_compare": list(pack.must_compare),
         "hotline": pack.hotline,
         "correct_working_days": pack.clocks.correct_working_days,
+        "clocks": asdict(pack.clocks),
         "deadlines": {
             step: {"days": limit.days, "is_natural": limit.is_natural}
             for step, limit in pack.deadlines.items()

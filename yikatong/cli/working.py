@@ -83,6 +83,7 @@ def _listen(*, everyone: bool) -> int:
     """
     from django.conf import settings
 
+    from yikatong.feedback import jobs as reconciling
     from yikatong.funding import treasury
     from yikatong.organisation import wire
     from yikatong.organisation.queries import counties_of_home
@@ -102,6 +103,8 @@ def _listen(*, everyone: bool) -> int:
                 moved += _patiently(bank.name, partial(wire.collect, bank, actor=actor))
         if settings.BUDGET_ENDPOINT.exists():
             moved += _patiently("预算系统", partial(treasury.ask, actor=actor))
+        if everyone:
+            reconciling.run_daily(county.county)
     return moved
 
 

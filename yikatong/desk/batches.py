@@ -17,7 +17,7 @@ from yikatong.desk.story import main_path, progress, timeline
 from yikatong.desk.todo import Deadlines, choices, following
 from yikatong.desk.workbench import share_figures
 from yikatong.disclosure.queries import notice_of_batch
-from yikatong.feedback.queries import failures_of
+from yikatong.feedback.queries import failures_of, texts_of
 from yikatong.funding.queries import requests_of
 from yikatong.journey.steps import JOURNEYS, Journey
 from yikatong.kernel.actor import Actor
@@ -371,6 +371,7 @@ def payments(request: DeskRequest, number: str) -> HttpResponse:
     batch = batch_or_404(number, actor)
     found = payments_of(batch, scope=actor.scope)
     page = page_of(found, request.GET)
+    texts = texts_of([payment.pk for payment in page.rows], scope=actor.scope)
     stops = {stop.payment_id: stop for stop in stops_of(batch, scope=actor.scope)}
     banks = paying_banks(scope=actor.scope)
     rows = [
@@ -379,6 +380,7 @@ def payments(request: DeskRequest, number: str) -> HttpResponse:
             "bank": banks[payment.bank_no].name,
             "word": words.payment_word(payment.state),
             "tone": words.payment_tone(payment.state),
+            "text": words.text_word(texts.get(payment.pk, "")),
             "stop": stops.get(payment.pk),
             "can_stop": may_stop(payment, batch, actor) and payment.pk not in stops,
         }

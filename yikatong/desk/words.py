@@ -75,6 +75,21 @@ def payment_tone(state: str) -> str:
     return PAYMENT_TONE[PaymentState(state)]
 
 
+TEXT_WORD: Final = {
+    "DELIVRD": "已送达",
+    "ACCEPTD": "已受理",
+    "EXPIRED": "超时未达",
+    "UNDELIV": "未送达",
+    "REJECTD": "被拒收",
+    "DELETED": "已删除",
+}
+
+
+def text_word(status: str) -> str:
+    """What became of the bank's text message; nothing where the bank said nothing."""
+    return TEXT_WORD.get(status, "状态不明") if status else ""
+
+
 def failure_words(code: str) -> tuple[str, str, str]:
     """(reason, who fixes it, when it may be paid again) of an F class; unknown ones as F99."""
     failure = FAILURES.get(code, FAILURES["F99"])

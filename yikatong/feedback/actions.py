@@ -27,6 +27,7 @@ from yikatong.submission.actions import redraft
 from yikatong.submission.models import Batch
 
 Wave = dict[int, tuple[ResultRow, tuple[Any, ...]]]  # payment → its row, and the values to write
+ENTRIES = frozenset({"IN", "OUT", "RETURN", "REFUND"})  # rows of a day, beside its balances
 BY_DEPARTMENT = "department"
 BY_HAND = "F99"  # 已故、其他: a to-do, never an automatic redraft
 
@@ -189,6 +190,12 @@ def note_day(
         file_sm3=file_sm3,
         at=timezone.now(),
     )
+    entries = [
+        (row.kind, row.amount_fen, row.batch_no, row.detail_id, row.bank_serial)
+        for row in rows
+        if row.kind in ENTRIES
+    ]
+    bulk.keep_day_entries(account.pk, account.county, bank_no, entries)
     if account.out_fen != our_fen or account.paid_lines != our_lines:
         quarantine(
             kind="日终对账不符",

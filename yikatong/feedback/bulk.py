@@ -68,3 +68,98 @@ def our_day(county: str, bank_no: int, day: str) -> tuple[int, int]:
         )
         lines, fen = cursor.fetchone()
     return int(lines), int(fen)
+
+
+ENTRY = (
+    ("kind", "text"),
+    ("amount_fen", "int8"),
+    ("batch_no", "text"),
+    ("detail_id", "text"),
+    ("bank_serial", "text"),
+)
+
+
+def keep_day_entries(
+    account_id: int, county: str, bank_no: int, rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Every row of a bank's day, of `ENTRY`'s shape."""
+    names = ", ".join(name for name, _ in ENTRY)
+    declared = ", ".join(f"{name} {kind}" for name, kind in ENTRY)
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.day_rows")
+        cursor.execute(f"CREATE TEMP TABLE day_rows ({declared}) ON COMMIT DROP")
+        with cursor.copy(f"COPY day_rows ({names}) FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types([kind for _, kind in ENTRY])
+            for row in rows:
+                copy.write_row(row)
+        cursor.execute(
+            "INSERT INTO feedback_dayentry (county, unit_no, bank_no, account_id, kind, amount_fen,"
+            " batch_no, detail_id, bank_serial)"
+            " SELECT %s, 0, %s, %s, kind, amount_fen, batch_no, detail_id, bank_serial FROM day_rows",
+            [county, bank_no, account_id],
+        )
+
+
+def keep_sums(run_id: int, county: str) -> None:
+    """The three sides of each department and bank, as they stand in this instant."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO feedback_reconciliationsum (county, unit_no, run_id, department_no, bank_no, voucher_fen,"
+            " account_fen, kept_fen, paid_fen, failed_fen, in_transit_fen, stopped_fen, refunded_fen)"
+            " SELECT county, 0, %s, department_no, bank_no, sum(voucher_fen), sum(account_fen), sum(kept_fen),"
+            " sum(paid_fen), sum(failed_fen), sum(in_transit_fen), sum(stopped_fen), sum(refunded_fen)"
+            " FROM three_way WHERE county = %s AND (account_fen > 0 OR kept_fen > 0 OR voucher_fen > 0)"
+            " GROUP BY county, department_no, bank_no ORDER BY department_no, bank_no",
+            [run_id, county],
+        )
+
+
+def stand(county: str) -> int:
+    """Look once for what differs now, for the statements of one run; gives how many there are."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.standing")
+        cursor.execute(
+            "CREATE TEMP TABLE standing ON COMMIT DROP AS"
+            " SELECT DISTINCT ON (fingerprint) * FROM standing_difference WHERE county = %s"
+            " ORDER BY fingerprint",
+            [county],
+        )
+        return int(cursor.rowcount)
+
+
+def unknown_differences() -> int:
+    """How many of `stand` have never been found before."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM standing WHERE NOT EXISTS (SELECT FROM feedback_difference AS known"
+            " WHERE known.county = standing.county AND known.fingerprint = standing.fingerprint)"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def open_differences(run_id: int, *, now: datetime) -> None:
+    """Each of `stand` once; what has gone by itself, or has come back, is said of it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO feedback_difference (county, unit_no, department_no, bank_no, batch_id, run_id, rule, side,"
+            " fingerprint, amount_fen, since, owner, sentence, opened_at)"
+            " SELECT county, unit_no, department_no, bank_no, batch_id, %s, rule, side, fingerprint, amount_fen, since,"
+            " owner, left(sentence, 400), %s FROM standing ON CONFLICT (county, fingerprint) DO NOTHING",
+            [run_id, now],
+        )
+        cursor.execute(
+            "WITH spoken AS (SELECT difference.id, difference.county, difference.unit_no, difference.department_no,"
+            " difference.bank_no, standing.fingerprint IS NOT NULL AS stands,"
+            " (SELECT word.kind FROM feedback_differenceword AS word WHERE word.difference_id = difference.id"
+            "  AND word.kind IN ('GONE', 'BACK') ORDER BY word.id DESC LIMIT 1) AS last"
+            " FROM feedback_difference AS difference"
+            " JOIN feedback_reconciliation AS run ON run.id = %s AND run.county = difference.county"
+            " LEFT JOIN standing ON standing.fingerprint = difference.fingerprint"
+            " WHERE NOT EXISTS (SELECT FROM feedback_differenceword AS word"
+            "  WHERE word.difference_id = difference.id AND word.kind = 'CLOSE'))"
+            " INSERT INTO feedback_differenceword (county, unit_no, department_no, bank_no, difference_id, kind, said_by,"
+            " reason, at)"
+            " SELECT county, unit_no, department_no, bank_no, id, CASE WHEN stands THEN 'BACK' ELSE 'GONE' END, '', '', %s"
+            " FROM spoken WHERE (NOT stands AND last IS DISTINCT FROM 'GONE') OR (stands AND last = 'GONE')",
+            [run_id, now],
+        )

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet, Sum
 
 from yikatong.connectors.bank.messages import DayAnswer, DayRow
-from yikatong.feedback.models import DayAccount, PaymentResult, Refund
+from yikatong.feedback.models import (
+    Cure,
+    CureMedian,
+    DayAccount,
+    Difference,
+    DifferenceWord,
+    MonthStatement,
+    PaymentResult,
+    Reconciliation,
+    ReconciliationSum,
+    Refund,
+    Residue,
+    SmsReport,
+)
 from yikatong.kernel.actor import Scope
 from yikatong.payout.models import Payment
 from yikatong.payout.rules import PaymentState
@@ -80,3 +95,114 @@ def _answer(row: DayRow, paid: Mapping[str, int], *, is_balanced: bool) -> DayAn
 def refunds_of(batch: Batch, *, scope: Scope) -> QuerySet[Refund]:
     """What the banks sent back to the treasury of a batch, row by row."""
     return Refund.objects.filter(county=scope.county, share__batch=batch).order_by("id")
+
+
+@dataclass(frozen=True, slots=True)
+class ThreeWay:
+    """国库凭证 = 代发专户 = 明细, in fen; what a run found, or what stands now."""
+
+    voucher_fen: int = 0
+    account_fen: int = 0
+    kept_fen: int = 0
+    paid_fen: int = 0
+    failed_fen: int = 0
+    in_transit_fen: int = 0
+    stopped_fen: int = 0
+    refunded_fen: int = 0
+
+    @property
+    def lines_fen(self) -> int:
+        return self.paid_fen + self.failed_fen + self.in_transit_fen + self.stopped_fen
+
+    @property
+    def holds(self) -> bool:
+        """Money kept with a bank pays lines without a voucher of its own."""
+        return (
+            self.voucher_fen == self.account_fen
+            and self.account_fen + self.kept_fen == self.lines_fen
+        )
+
+
+SIDES: Final = tuple(one.name for one in fields(ThreeWay))
+
+
+def runs(*, scope: Scope) -> QuerySet[Reconciliation]:
+    return Reconciliation.objects.filter(county=scope.county).order_by("-id")
+
+
+def run_on(day: date, *, scope: Scope) -> bool:
+    """Whether the county was reconciled by itself on that day."""
+    return runs(scope=scope).filter(cause=Reconciliation.Cause.DAILY, day=day).exists()
+
+
+def sums_of(run: Reconciliation, *, scope: Scope) -> QuerySet[ReconciliationSum]:
+    return ReconciliationSum.objects.filter(county=scope.county, run=run).order_by(
+        "department_no", "bank_no"
+    )
+
+
+def three_way(run: Reconciliation, *, scope: Scope) -> ThreeWay:
+    """The three sums of a run over all that the scope sees."""
+    told = sums_of(run, scope=scope).order_by().aggregate(**{name: Sum(name) for name in SIDES})
+    return ThreeWay(**{name: int(fen or 0) for name, fen in told.items()})
+
+
+def differences(
+    *, scope: Scope, rule: str = "", closed: bool | None = None
+) -> QuerySet[Difference]:
+    """对账差异 of the scope, newest first; `closed` None is both."""
+    found = Difference.objects.filter(county=scope.county).prefetch_related(
+        Prefetch("words", DifferenceWord.objects.order_by("id"))
+    )
+    if rule:
+        found = found.filter(rule=rule)
+    ended = DifferenceWord.objects.filter(difference=OuterRef("pk"), kind=DifferenceWord.Kind.CLOSE)
+    if closed is not None:
+        found = found.filter(Exists(ended) if closed else ~Exists(ended))
+    return found.order_by("-id")
+
+
+def find_difference(difference_id: int, *, scope: Scope) -> Difference | None:
+    found: Difference | None = differences(scope=scope).filter(pk=difference_id).first()
+    return found
+
+
+def statements(*, scope: Scope) -> QuerySet[MonthStatement]:
+    return (
+        MonthStatement.objects.filter(county=scope.county)
+        .defer("document", "content")
+        .order_by("-id")
+    )
+
+
+def find_statement(statement_id: int, *, scope: Scope) -> MonthStatement | None:
+    found: MonthStatement | None = MonthStatement.objects.filter(
+        county=scope.county, pk=statement_id
+    ).first()
+    return found
+
+
+def cures(*, scope: Scope) -> QuerySet[Cure]:
+    """Failed and returned payments of the scope that are not made good yet, oldest first."""
+    return (
+        Cure.objects.filter(county=scope.county, cured_at=None)
+        .select_related("line")
+        .order_by("failed_at", "id")
+    )
+
+
+def cure_medians(kind: str, *, scope: Scope) -> list[CureMedian]:
+    """`kind` BANK or TOWN; the slowest first, those without a cured one last."""
+    found = CureMedian.objects.filter(county=scope.county, kind=kind)
+    return list(found.order_by(F("median_days").desc(nulls_last=True), "key"))
+
+
+def residue_of(*, scope: Scope) -> QuerySet[Residue]:
+    """无主款, a row for each, oldest first."""
+    return Residue.objects.filter(county=scope.county).order_by("since", "id")
+
+
+def texts_of(payment_ids: Collection[int], *, scope: Scope) -> dict[int, str]:
+    """What a bank last said of the text message of each payment."""
+    told = SmsReport.objects.filter(county=scope.county, payment_id__in=list(payment_ids))
+    return dict(told.order_by("at", "id").values_list("payment_id", "status"))

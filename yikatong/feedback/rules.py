@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import Final
 
 from yikatong.kernel.steps import moved
-from yikatong.payout.rules import PAYMENT_MOVES, PaymentState
+from yikatong.payout.rules import IN_TRANSIT, PAYMENT_MOVES, PaymentState
 
 
 class Effect(StrEnum):
@@ -43,3 +45,40 @@ def effect_of(
         return Effect.APPLY, moved(PAYMENT_MOVES, state, event)
     except LookupError:
         return Effect.SET_ASIDE, state
+
+
+# what ends each cause: another account, the same one verified again, or either (domain.md §8)
+BY_NEW_ACCOUNT: Final = frozenset({"F01", "F02", "F03", "F08", "F12"})
+BY_EITHER: Final = frozenset({"F04", "F05", "F06", "F07"})
+
+
+class CureState(StrEnum):
+    """Where a failed payment stands; its value is what people read."""
+
+    PAID = "已补发"
+    ON_ITS_WAY = "补发在途"
+    CURED = "已更正，可补发"
+    BY_HAND = "待人工处理"
+    OPEN = "待更正"
+
+
+def cure_of(code: str, *, is_changed: bool, is_verified: bool, again_state: str) -> CureState:
+    """What a failed payment waits for; `again_state` is the newest later attempt's, or ''."""
+    if again_state == PaymentState.PAID:
+        return CureState.PAID
+    if again_state in IN_TRANSIT:
+        return CureState.ON_ITS_WAY
+    if code in BY_NEW_ACCOUNT and is_changed:
+        return CureState.CURED
+    if code in BY_EITHER and (is_changed or is_verified):
+        return CureState.CURED
+    known = BY_NEW_ACCOUNT | BY_EITHER
+    return CureState.OPEN if code in known else CureState.BY_HAND
+
+
+AGES: Final = (10, 15, 30)
+
+
+def age_band(days: int, limits: Sequence[int] = AGES) -> int:
+    """The largest threshold reached, in natural days; 0 below the first."""
+    return max((limit for limit in limits if days >= limit), default=0)

@@ -12,7 +12,12 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from yikatong.connectors.budget.messages import ReconRow
-from yikatong.funding.models import FundingMatch, FundingRequest, TreasuryConfirmation
+from yikatong.funding.models import (
+    FundingMatch,
+    FundingRequest,
+    TreasuryConfirmation,
+    TreasuryEntry,
+)
 from yikatong.funding.queries import (
     live_lines,
     live_requests,
@@ -257,11 +262,31 @@ AGREES: Final = "0"
 DIFFERS: Final = "1"
 
 
-def judge_reconciliation(rows: Sequence[ReconRow], *, actor: Actor) -> list[ReconRow]:
-    """B15: each row answered 0 相符 or 1 不符 with its reason.
+def judge_reconciliation(
+    rows: Sequence[ReconRow], *, check_no: str, actor: Actor
+) -> list[ReconRow]:
+    """B15: each row kept as told (R4 compares it), and answered 0 相符 or 1 不符 with its reason.
 
     A difference opens an item with its amount and owner; the same one only once.
     """
+    now = timezone.now()
+    TreasuryEntry.objects.bulk_create(
+        [
+            TreasuryEntry(
+                county=actor.scope.county,
+                check_no=check_no,
+                tracking_id=row.tracking_id,
+                pay_app_no=row.pay_app_no,
+                pay_cert_no=row.pay_cert_no,
+                asked_fen=row.pay_app_amt_fen,
+                paid_fen=row.xpay_amt_fen,
+                refunded_fen=row.refunded_fen,
+                at=now,
+            )
+            for row in rows
+        ],
+        batch_size=1000,
+    )
     known = requests_by_number([row.tracking_id for row in rows], scope=actor.scope)
     return [_judged(row, known.get(row.tracking_id), actor=actor) for row in rows]
 

@@ -231,3 +231,23 @@ class FundingMatch(CountyRecord):
             models.UniqueConstraint(fields=["batch", "bank_no"], name="one_match_per_share"),
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="a_match_is_of_money"),
         )
+
+
+class TreasuryEntry(Record):
+    """B15 逐笔: an application as the treasury told it on one day; what R4 compares with ours."""
+
+    county = models.CharField(max_length=6, db_comment="区县代码")
+    check_no = models.CharField(max_length=60, db_comment="财政对账单号")
+    tracking_id = models.CharField(max_length=60, db_comment="我方申请号")
+    pay_app_no = models.CharField(max_length=100, blank=True, db_comment="预算系统支付申请编号")
+    pay_cert_no = models.CharField(max_length=100, blank=True, db_comment="支付凭证号")
+    asked_fen = models.BigIntegerField(db_comment="申请金额（分）")
+    paid_fen = models.BigIntegerField(db_comment="国库已支付（分）")
+    refunded_fen = models.BigIntegerField(db_comment="国库已收退款（分）")
+    at = models.DateTimeField(db_comment="读取时间")
+
+    class Meta:
+        db_table_comment = "财政对账逐笔"
+        indexes = (
+            models.Index(fields=["county", "tracking_id", "-id"], name="treasury_entry_newest"),
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,7 @@ from typing import Final
 from django.conf import settings
 from django.utils import timezone
 
-from yikatong.connectors.budget.client import BudgetClient, BudgetRefused
+from yikatong.connectors.budget.client import BudgetClient, BudgetRefused, KeyReused
 from yikatong.connectors.budget.fieldmap import field_map
 from yikatong.connectors.budget.folder import BudgetFolder
 from yikatong.connectors.budget.messages import (
@@ -175,9 +176,11 @@ def reconcile_day(day: date, *, actor: Actor) -> int:
     budget = client(actor.scope.county)
     told = budget.reconciliation(mof_div_code=f"{actor.scope.county}000", day=day.isoformat())
     with acting(actor):
-        answers = judge_reconciliation(told.rows, actor=actor)
+        answers = judge_reconciliation(told.rows, check_no=told.check_no, actor=actor)
     if answers:
-        budget.answer_reconciliation(told.check_no, answers)
+        # asked again the same day the books may have moved on; the treasury keeps our first answer
+        with suppress(KeyReused):
+            budget.answer_reconciliation(told.check_no, answers)
     return sum(row.result == DIFFERS for row in answers)
 
 

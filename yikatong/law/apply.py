@@ -31,12 +31,29 @@ SCOPED: Final = ", ".join(
 # neither the public site nor a backup may append to the chain or queue a job
 OUTSIDE: Final = frozenset({"public", "backup"})
 
+# each may name what those before it made
+SCRIPTS: Final = (
+    "views.sql",
+    "triggers.sql",
+    "ledger.sql",
+    "funding.sql",
+    "reconcile.sql",
+    "cure.sql",
+)
+
 APPEND_ONLY: Final = (
     "audit_auditevent",
     "feedback_paymentresult",
     "feedback_refund",
     "feedback_dayaccount",
     "feedback_smsreport",
+    "feedback_dayentry",
+    "feedback_reconciliation",
+    "feedback_reconciliationsum",
+    "feedback_difference",
+    "feedback_differenceword",
+    "feedback_monthstatement",
+    "funding_treasuryentry",
     "funding_treasuryconfirmation",
     "funding_indicatorreading",
     "funding_fundingmatch",
@@ -84,6 +101,17 @@ NOT_TABLES: Final = frozenset(
         "line_outlook",
         "live_payment",
         "request_refund",
+        "three_way",
+        "cure",
+        "cure_median",
+        "residue",
+        "standing_difference",
+        "recon_r1",
+        "recon_r2",
+        "recon_r3",
+        "recon_r4",
+        "recon_r5",
+        "recon_r6",
         "journey_edge",
     }
 )
@@ -184,7 +212,14 @@ def matrix() -> tuple[TableGrants, ...]:
 def apply(cursor: Cursor) -> None:
     """Everything, in order; later parts need the earlier ones."""
     columns = _columns(cursor)
-    for script in ("views.sql", "triggers.sql", "ledger.sql", "funding.sql"):
+    for script in (
+        "views.sql",
+        "triggers.sql",
+        "ledger.sql",
+        "funding.sql",
+        "reconcile.sql",
+        "cure.sql",
+    ):
         cursor.execute((FOLDER / script).read_text(encoding="utf-8"))
     for statement in _append_only():
         cursor.execute(statement)

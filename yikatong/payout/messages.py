@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from django.db.models import Count, Sum
 
+from yikatong.catalogue.texts import short_note
 from yikatong.connectors.bank.messages import CancelRow, Message, Msg, PayRow, Release
 from yikatong.connectors.bank.refusals import Unwritable
 from yikatong.funding.queries import live_requests
@@ -101,7 +102,7 @@ def _pay_rows(share: BankShare, bank_name: str, hotline: str) -> Iterator[PayRow
                 bank=bank_name, short=programme.short_name, amount=amount,
                 date=f"{int(payment.period[5:])}月", tail=version.last4, phone=hotline,
             ),
-            ntf_text=f"{programme.short_name}补贴{amount}元",
+            ntf_text=short_note(programme.short_name, amount),
             orig_detail_id=_origin(payment),
         )  # fmt: skip
 

@@ -12,7 +12,7 @@ from yikatong.kernel.actor import Scope
 from yikatong.kernel.errors import Refused
 from yikatong.organisation.models import PayingBank
 from yikatong.organisation.queries import paying_banks
-from yikatong.payout.models import BankShare, Payment, ShareRefund, Stop
+from yikatong.payout.models import BankShare, Payment, PaymentInstruction, ShareRefund, Stop
 from yikatong.payout.rules import IN_TRANSIT, LIVE_SHARES, PaymentState, ShareState
 from yikatong.registry.models import VerificationRequest
 from yikatong.submission.models import Batch
@@ -256,3 +256,8 @@ def banks_owing(*, scope: Scope) -> bool:
             county=scope.county, state=ShareState.ACKED, batch__status__in=("REQUESTED", "RELEASED")
         ).exists()
     )
+
+
+def has_paid(*, scope: Scope) -> bool:
+    """Whether any instruction has ever left: from then on there is something to reconcile."""
+    return PaymentInstruction.objects.filter(county=scope.county).exists()
