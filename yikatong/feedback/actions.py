@@ -16,6 +16,7 @@ from yikatong.jobs.actions import quarantine
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.errors import TryAgain
 from yikatong.kernel.money import Money
+from yikatong.kernel.points import point
 from yikatong.kernel.steps import NOTHING, Inputs, Passed, Verdict
 from yikatong.organisation.queries import county_settings, paying_banks
 from yikatong.organisation.rules import department_unit
@@ -189,6 +190,7 @@ def note_day(
         file_sm3=file_sm3,
         at=timezone.now(),
     )
+    point("mid-reconcile")
     if account.out_fen != our_fen or account.paid_lines != our_lines:
         quarantine(
             kind="日终对账不符",

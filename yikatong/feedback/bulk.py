@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import connection
 
+from yikatong.kernel.points import point
+
 COLUMNS = (
     ("payment_id", "int8"),
     ("file_sm3", "bytea"),
@@ -54,7 +56,9 @@ def apply(rows: Sequence[tuple[Any, ...]], *, now: datetime) -> set[int]:
             " RETURNING payment.id",
             [now],
         )
-        return {int(payment_id) for (payment_id,) in cursor.fetchall()}
+        applied = {int(payment_id) for (payment_id,) in cursor.fetchall()}
+    point("mid-apply")
+    return applied
 
 
 def our_day(county: str, bank_no: int, day: str) -> tuple[int, int]:

@@ -35,6 +35,7 @@ from yikatong.jobs.queries import unanswered, unsent
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor, Scope
 from yikatong.kernel.errors import TryAgain
+from yikatong.kernel.points import point
 from yikatong.organisation.models import PayingBank
 from yikatong.organisation.queries import paying_banks
 from yikatong.organisation.scoping import acting
@@ -117,8 +118,10 @@ def deliver(bank: PayingBank, *, actor: Actor) -> int:
         if not these:
             continue
         answers = channel_of(bank, binding).put([_part(one) for one in these])
+        point("bank-has-it")
         with acting(actor):
             Outbox.objects.filter(pk__in=[one.pk for one in these]).update(sent_at=timezone.now())
+            point("reply-read")
         for answer in answers:
             _keep(answer, bank, actor=actor)
     return len(waiting)
@@ -188,9 +191,12 @@ def collect(bank: PayingBank, *, actor: Actor) -> int:
 
 def _collected(channel: Channel, bank: PayingBank, *, actor: Actor) -> int:
     files = channel.fetch()
+    if files:
+        point("result-fetched")
     good = [file for file in files if _keep(file, bank, actor=actor)]
     bad = [file for file in files if file not in good]
     if good:
+        point("inbox-committed")
         channel.archive(good)
     if bad:
         channel.reject(bad)
