@@ -107,7 +107,7 @@ def _listen(*, everyone: bool) -> int:
 
 
 def _patiently(name: str, ask: Callable[[], int]) -> int:
-    """A party that cannot be reached is said, and asked again in the next round."""
+    """A party that cannot be reached is said, and asked again in a later round."""
     try:
         return ask()
     except TryAgain as error:
