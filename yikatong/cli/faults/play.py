@@ -135,6 +135,8 @@ class Play:
             " JOIN submission_sourcefile AS source ON source.id = batch.source_file_id"
             " WHERE batch.origin_id IS NULL"
         )
+        mine = {sheet.path.name for sheet in self.sheets}
+        rows = [row for row in rows if row[2] in mine]
         self.board = {name: status for _, status, name in rows}
         self.done = sum(status in ENDS for status in self.board.values())
         if "web" in self.players:
