@@ -18,9 +18,10 @@ PROGRAMMES: Final = ("P01", "P04")
 FIRST, LAST = Period(2025, 1), Period(2026, 10)
 # each batch goes to two banks: one by files and one by its API
 PAIRS: Final = ((6, 4), (1, 7))
-SOUND_PER_PERSON: Final = 2.0  # payments that a made-up person gives, over all periods
+SOUND_PER_PERSON: Final = 1.7  # payments that a made-up person gives, over all periods
 WRONG_BY_FEN: Final = 100
-FAILING_EVERY: Final = 40
+FAILING_LISTS: Final = 8  # one list of so many has an account that fails when it is paid
+SPARE: Final = 1.1  # some lines meet a roster or a refused account on their way
 
 # who takes the next step of a batch that waits for a person
 STEPS: Final = {
@@ -58,7 +59,7 @@ def write_lists(folder: Path, *, people: int, seed: int, payments: int, size: in
     population = setup.sample_population(setup.pack_of(SLUG), people=people, seed=seed)
     town = load_towns(session.PACKS, COUNTY)[0].code
     made: list[Any] = []
-    left, period = payments, LAST
+    left, period = round(payments * SPARE), LAST
     while left > 0 and str(period) >= str(FIRST):
         for code in PROGRAMMES:
             full = disbursement_list(
@@ -75,7 +76,7 @@ def write_lists(folder: Path, *, people: int, seed: int, payments: int, size: in
                 books.write_disbursement(
                     path, replace(full, lines=tuple(lines), expected=()), filled_on=setup.today()
                 )
-                failing = [line.payee.account.number for line in lines[3::FAILING_EVERY]]
+                failing = [lines[-1].payee.account.number] if not len(made) % FAILING_LISTS else []
                 made.append([str(path), code, str(period), sound, failing])
                 left -= sound
         period = period.previous

@@ -66,7 +66,14 @@ def _played(stage: Stage, *, kills: int, payments: int, seed: int) -> dict[str, 
     proved = stage.ask(proof.prove)
     mutant = naive.caught(stage)
     return _facts(
-        play, is_whole=is_whole, held=held, found=found, proved=proved, mutant=mutant, seed=seed
+        play,
+        is_whole=is_whole,
+        held=held,
+        found=found,
+        proved=proved,
+        mutant=mutant,
+        seed=seed,
+        payments=payments,
     )
 
 
@@ -79,6 +86,7 @@ def _facts(
     proved: dict[str, Any],
     mutant: oracle.Judgement,
     seed: int,
+    payments: int,
 ) -> dict[str, Any]:
     """The shape of `faults --json`."""
     difference = max(found.difference_fen, abs(held["intents_fen"] - held["final_fen"]))
@@ -91,6 +99,7 @@ def _facts(
         and proved["breaches"] == 0
         and mutant.double > 0
         and play.is_killed_enough
+        and held["payments"] >= payments
     )
     return {
         "payments": held["payments"],

@@ -29,7 +29,7 @@ DRAIN_S: Final = 420.0
 TIMEOUTS: Final = 0.05
 # of a hundred kills: so many take one session of the database, so many the whole server
 BACKEND, SERVER = 0.15, 0.03
-EAGER, SELDOM = 0.6, 0.03
+EAGER, SELDOM = 0.3, 0.02
 LOGINS: Final = {"worker": "ykt_worker", "web": "ykt_web"}
 ENDS: Final = frozenset({"BOOKED", "PUBLISHED", "CLOSED", "DROPPED"})
 # beside the kills: answers that get lost, and results that come twice
