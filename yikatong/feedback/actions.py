@@ -42,7 +42,9 @@ def apply_results(
     locked: BankShare = BankShare.objects.select_for_update(no_key=True).get(pk=share.pk)
     known = {
         payment.detail_id: payment
-        for payment in Payment.objects.filter(county=actor.scope.county, share=locked)
+        for payment in Payment.objects.filter(county=actor.scope.county, share=locked).only(
+            "detail_id", "state", "amount_fen"
+        )
     }
     changed: set[int] = set()
     for wave in _waves(locked, known, rows, file_sm3, actor=actor):
@@ -55,7 +57,8 @@ def apply_results(
     still = Payment.objects.filter(share=locked, state__in=IN_TRANSIT).exists()
     if not still and locked.state == ShareState.PAYING:
         move_share(locked, "settled", actor=actor)
-    _redraft_returned(locked.batch, changed, actor=actor)
+    if any(row.result == "RETURNED" for row in rows):
+        _redraft_returned(locked.batch, changed, actor=actor)
     return len(changed)
 
 
