@@ -76,9 +76,6 @@ def prepare(county: world.World, number: str, place: int) -> Told:
         connection.execute(
             "UPDATE payout_bankshare SET state = 'PAYING' WHERE batch_id = %s", [found.pk]
         )
-        connection.execute(
-            "UPDATE submission_batch SET status = 'PAYING' WHERE id = %s", [found.pk]
-        )
     now = timezone.now()
     shares: dict[int, list[Any]] = {}
     with acting(session.machine_for(world.COUNTY)):
@@ -101,9 +98,8 @@ def prepare(county: world.World, number: str, place: int) -> Told:
 
 
 def settle(number: str, told: Told) -> dict[str, float]:
-    """The product's own way from the rows of a message to the step `settle`; seconds by part."""
-    from yikatong.feedback.actions import apply_results
-    from yikatong.journey.steps import advance
+    """The product's own work from the rows of a message to the step `settle`; seconds by part."""
+    from yikatong.feedback import actions
     from yikatong.kernel.actor import Duty
     from yikatong.organisation.machines import machine
     from yikatong.organisation.scoping import acting
@@ -115,10 +111,10 @@ def settle(number: str, told: Told) -> dict[str, float]:
     for share_id, rows, digest in told:
         with acting(bank) as actor:
             share = share_by_id(share_id, scope=actor.scope)
-            apply_results(share, rows, file_sm3=digest, actor=actor)
+            actions.apply_results(share, rows, file_sm3=digest, actor=actor)
     applied = time.perf_counter()
     with acting(bank) as actor:
-        advance(batch_by_number(number, scope=actor.scope).pk, "settle", actor=actor)
+        actions.settle(batch_by_number(number, scope=actor.scope), actor=actor)
     return {"apply": applied - started, "settle": time.perf_counter() - applied}
 
 

@@ -18,10 +18,11 @@ PROGRAMMES: Final = ("P01", "P04")
 FIRST, LAST = Period(2025, 1), Period(2026, 10)
 # each batch goes to two banks: one by files and one by its API
 PAIRS: Final = ((6, 4), (1, 7))
-SOUND_PER_PERSON: Final = 1.7  # payments that a made-up person gives, over all periods
+SOUND_PER_PERSON: Final = 1.6  # payments that a made-up person gives, over all periods
 WRONG_BY_FEN: Final = 100
-FAILING_LISTS: Final = 8  # one list of so many has an account that fails when it is paid
-SPARE: Final = 1.1  # some lines meet a roster or a refused account on their way
+FAILING_LISTS: Final = (0, 8, 16)  # each has an account that fails when it is paid
+# some lines meet a roster, or an account that has failed before
+SPARE, SPARE_LINES = 1.05, 40
 
 # who takes the next step of a batch that waits for a person
 STEPS: Final = {
@@ -45,7 +46,7 @@ class Sheet:
 
 
 def people_for(payments: int) -> int:
-    return max(300, round(payments / SOUND_PER_PERSON))
+    return max(300, round((payments + SPARE_LINES) / SOUND_PER_PERSON))
 
 
 def write_lists(folder: Path, *, people: int, seed: int, payments: int, size: int) -> list[Any]:
@@ -59,7 +60,7 @@ def write_lists(folder: Path, *, people: int, seed: int, payments: int, size: in
     population = setup.sample_population(setup.pack_of(SLUG), people=people, seed=seed)
     town = load_towns(session.PACKS, COUNTY)[0].code
     made: list[Any] = []
-    left, period = round(payments * SPARE), LAST
+    left, period = round(payments * SPARE) + SPARE_LINES, LAST
     while left > 0 and str(period) >= str(FIRST):
         for code in PROGRAMMES:
             full = disbursement_list(
@@ -76,7 +77,7 @@ def write_lists(folder: Path, *, people: int, seed: int, payments: int, size: in
                 books.write_disbursement(
                     path, replace(full, lines=tuple(lines), expected=()), filled_on=setup.today()
                 )
-                failing = [lines[-1].payee.account.number] if not len(made) % FAILING_LISTS else []
+                failing = [lines[-1].payee.account.number] if len(made) in FAILING_LISTS else []
                 made.append([str(path), code, str(period), sound, failing])
                 left -= sound
         period = period.previous
