@@ -40,6 +40,8 @@ def apply(rows: Sequence[tuple[Any, ...]], *, now: datetime) -> set[int]:
             copy.set_types([kind for _, kind in COLUMNS])
             for row in rows:
                 copy.write_row(row)
+        # joined twice: without statistics, row against row
+        cursor.execute("ANALYZE incoming")
         cursor.execute(
             "WITH applied AS ("
             " INSERT INTO feedback_paymentresult (county, unit_no, department_no, bank_no, payment_id, file_sm3,"
