@@ -16,6 +16,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from yikatong.kernel.home import CHECKOUT, Home
+from yikatong.kernel.points import refuse_in_production
+
+refuse_in_production(os.environ)
 
 BASE_DIR = Path(__file__).resolve().parents[1]
 HOME = Home.from_environ(os.environ)

@@ -33,7 +33,7 @@ from yikatong.funding.models import (
     TreasuryConfirmation,
     TreasuryEntry,
 )
-from yikatong.jobs.models import BankNonce, Inbox, Outbox, Quarantine
+from yikatong.jobs.models import BankLine, BankNonce, Inbox, Outbox, Quarantine
 from yikatong.journey.models import JourneyEdge
 from yikatong.journey.steps import JOURNEYS, edges
 from yikatong.payout.models import BankShare, PaymentInstruction, Stop
@@ -99,6 +99,7 @@ def _county(planter: Planter, county: str) -> None:
         extra = {"sm3": f"{county}{number}".encode()} if model is Inbox else {"key": county}
         planter.put(model, **extra)
     planter.put(BankNonce, nonce=county)
+    planter.put(BankLine)
     planter.put(Quarantine, fingerprint=county, sentence="一笔不符")
     planter.put(VerificationRequest, batch_no=f"V{county}", versions=[])
     account = planter._value("SELECT id FROM registry_cardaccount WHERE person_id = %s", person)

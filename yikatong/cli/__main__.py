@@ -290,6 +290,20 @@ def bench(
 
 
 @app.command()
+def faults(
+    kills: Annotated[int, typer.Option("--kills", min=1, help="中断几次")] = 60,
+    payments: Annotated[int, typer.Option("--payments", min=20, help="代发几笔")] = 600,
+    seed: Annotated[int, typer.Option("--seed", help="随机种子，不写则自选并打印")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """断点演练：在各断点中断进程、会话、数据库，以模拟银行的账为准逐笔核对。"""
+    from yikatong.cli.faults import command as drill
+
+    with session.refusals():
+        raise typer.Exit(drill.run(kills=kills, payments=payments, seed=seed, as_json=as_json))
+
+
+@app.command()
 def doctor() -> None:
     """安装与连接的状况。"""
     from yikatong.cli import doctor as ward

@@ -18,13 +18,14 @@ def rendered() -> dict[str, str]:
     """Every generated page by its file name. The same program gives the same bytes."""
     if not apps.ready:
         setup_django("web")
-    from yikatong.cli import generated
+    from yikatong.cli import generated, generated_faults
 
     return {
         "journeys.md": generated.journeys(),
         "permissions.md": generated.permissions(),
         "data-dictionary.md": generated.data_dictionary(),
         "rules.md": generated.rules(),
+        "faults.md": generated_faults.faults(),
     }
 
 

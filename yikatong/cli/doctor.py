@@ -131,6 +131,29 @@ def _parties() -> list[Sign]:
     return [Sign(what, "在" if is_there else "未启动或未登记") for what, is_there in there.items()]
 
 
+def _lines() -> list[Sign]:
+    """Banks that could not be reached at the last try, and until when they are left alone."""
+    from django.utils import timezone
+
+    from yikatong.jobs.lines import lines_down
+    from yikatong.organisation.queries import counties_of_home, paying_banks
+    from yikatong.organisation.scoping import acting
+
+    found = []
+    for county in counties_of_home():
+        with acting(session.machine_for(county.county)) as actor:
+            banks = paying_banks(scope=actor.scope)
+            for line in lines_down(scope=actor.scope):
+                rest = (
+                    f"，{timezone.localtime(line.open_until):%H:%M:%S} 前暂不联系"
+                    if line.open_until
+                    else ""
+                )
+                word = f"连续 {line.failures} 次不通{rest}：{line.reason}"
+                found.append(Sign(f"银行线路 {banks[line.bank_no].name}", word))
+    return found or [Sign("银行线路", "都通")]
+
+
 def _calendar() -> list[Sign]:
     from django.utils import timezone
 
@@ -160,5 +183,5 @@ def _fonts() -> list[Sign]:
 
 
 LOOKS: Final = (
-    _home, _python, _disk, _keys, _database, _login, _schema, _parties, _calendar, _fonts,
+    _home, _python, _disk, _keys, _database, _login, _schema, _parties, _lines, _calendar, _fonts,
 )  # fmt: skip

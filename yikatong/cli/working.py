@@ -12,6 +12,7 @@ from typing import IO, Final
 
 from yikatong.cli import processes, session
 from yikatong.kernel.errors import Refused, TryAgain
+from yikatong.kernel.points import point
 
 PAUSE_S: Final = 0.2
 WHOLE_ROUND_S: Final = 3.0
@@ -109,7 +110,7 @@ def _listen(*, everyone: bool) -> int:
 
 
 def _patiently(name: str, ask: Callable[[], int]) -> int:
-    """A party that cannot be reached is said, and asked again in the next round."""
+    """A party that cannot be reached is said, and asked again in a later round."""
     try:
         return ask()
     except TryAgain as error:
@@ -155,13 +156,14 @@ def _requeue_stalled() -> None:
     """Jobs of a worker that was killed stand as `doing` for ever (procrastinate #1518). With one
     worker per home, held by the lock, every such job is a dead worker's.
     """
-    from django.db import connection
+    from django.db import connection, transaction
 
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "UPDATE procrastinate_jobs SET status = 'todo', worker_id = NULL WHERE status = 'doing'"
         )
         if cursor.rowcount:
+            point("mid-sweep")
             session.say(f"重新排队 {cursor.rowcount} 项中断的任务")
 
 

@@ -16,6 +16,7 @@ from yikatong.jobs.actions import quarantine
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.errors import TryAgain
 from yikatong.kernel.money import Money
+from yikatong.kernel.points import point
 from yikatong.kernel.steps import NOTHING, Inputs, Passed, Verdict
 from yikatong.organisation.queries import county_settings, paying_banks
 from yikatong.organisation.rules import department_unit
@@ -42,7 +43,9 @@ def apply_results(
     locked: BankShare = BankShare.objects.select_for_update(no_key=True).get(pk=share.pk)
     known = {
         payment.detail_id: payment
-        for payment in Payment.objects.filter(county=actor.scope.county, share=locked)
+        for payment in Payment.objects.filter(county=actor.scope.county, share=locked).only(
+            "detail_id", "state", "amount_fen"
+        )
     }
     changed: set[int] = set()
     for wave in _waves(locked, known, rows, file_sm3, actor=actor):
@@ -55,7 +58,8 @@ def apply_results(
     still = Payment.objects.filter(share=locked, state__in=IN_TRANSIT).exists()
     if not still and locked.state == ShareState.PAYING:
         move_share(locked, "settled", actor=actor)
-    _redraft_returned(locked.batch, changed, actor=actor)
+    if any(row.result == "RETURNED" for row in rows):
+        _redraft_returned(locked.batch, changed, actor=actor)
     return len(changed)
 
 
@@ -196,6 +200,7 @@ def note_day(
         if row.kind in ENTRIES
     ]
     bulk.keep_day_entries(account.pk, account.county, bank_no, entries)
+    point("mid-reconcile")
     if account.out_fen != our_fen or account.paid_lines != our_lines:
         quarantine(
             kind="日终对账不符",

@@ -77,6 +77,25 @@ class BankNonce(models.Model):
         )
 
 
+class BankLine(models.Model):
+    """银行线路: how often in a row a bank could not be reached, and until when it is left alone."""
+
+    id = models.BigAutoField(primary_key=True, db_comment="编号")
+    county = models.CharField(max_length=6, db_comment="区县代码")
+    bank_no = models.IntegerField(db_comment="代发银行编号")
+    failures = models.IntegerField(default=0, db_comment="连续不通次数")
+    open_until = models.DateTimeField(null=True, db_comment="暂停联系至，空为照常")
+    reason = models.CharField(max_length=200, blank=True, db_comment="最近一次不通的原因")
+    failed_at = models.DateTimeField(null=True, db_comment="最近一次不通的时间")
+
+    class Meta:
+        db_table_comment = "银行线路"
+        ordering = ("county", "bank_no")
+        constraints = (
+            models.UniqueConstraint(fields=["county", "bank_no"], name="one_line_per_bank"),
+        )
+
+
 class Quarantine(models.Model):
     """异常挂账: a contradiction that a person must clear; nothing is dropped."""
 

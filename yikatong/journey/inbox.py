@@ -38,6 +38,7 @@ from yikatong.jobs.models import Inbox
 from yikatong.jobs.queries import parts_of, unanswered_parts, unapplied_by_id
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor
+from yikatong.kernel.points import point
 from yikatong.organisation.queries import paying_banks
 from yikatong.organisation.wire import envelope_of, post, profile_of
 from yikatong.payout.actions import let_go, move_share
@@ -156,6 +157,7 @@ def _receipt(kept: Inbox, message: Message, actor: Actor) -> str:
     elif not is_accepted:
         return f"银行拒收 {receipt.for_msg}：{receipt.code} {receipt.reason}"
     _nudge(share, actor, ShareState.SENT, ShareState.RECALLING)
+    point("receipt-recorded")
     return ""
 
 

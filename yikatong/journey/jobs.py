@@ -9,6 +9,7 @@ from yikatong.journey import inbox
 from yikatong.journey.steps import JOURNEYS, advance, steps_from
 from yikatong.kernel.actor import Duty
 from yikatong.kernel.errors import IllegalStep, TryAgain
+from yikatong.kernel.points import point
 from yikatong.kernel.steps import Seat, Status
 from yikatong.organisation.machines import machine
 from yikatong.organisation.rules import MACHINE_OF_SEAT
@@ -39,6 +40,7 @@ def nudge(batch_id: int, county: str) -> None:
 def apply_message(inbox_id: int, county: str) -> None:
     with acting(machine(county, Duty.BANK_MESSAGE)) as actor:
         inbox.apply(inbox_id, actor=actor)
+    point("applied")
 
 
 def _tried(batch_id: int, county: str, name: str, duty: Duty) -> bool:

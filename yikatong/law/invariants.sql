@@ -60,7 +60,12 @@ SELECT latest.county, NULL::bigint AS batch_id, latest.out_fen - latest.our_out_
        || latest.our_lines || ' 笔，金额或笔数不一致，或期初加减不等于期末' AS sentence
 FROM (SELECT DISTINCT ON (county, bank_no, day) * FROM feedback_dayaccount
       ORDER BY county, bank_no, day, id DESC) AS latest
-WHERE latest.out_fen <> latest.our_out_fen OR latest.paid_lines <> latest.our_lines
+CROSS JOIN LATERAL (  -- 结果晚于对账单到达的，入账后即相符
+    SELECT count(*) AS lines, coalesce(sum(result.paid_fen), 0) AS fen FROM feedback_paymentresult AS result
+    WHERE result.county = latest.county AND result.bank_no = latest.bank_no AND result.result = 'SUCCESS'
+      AND (result.at AT TIME ZONE 'Asia/Shanghai')::date = latest.day::date) AS held
+WHERE (latest.out_fen, latest.paid_lines) <> (latest.our_out_fen, latest.our_lines)
+      AND (latest.out_fen, latest.paid_lines) <> (held.fen, held.lines)
    OR latest.opening_fen + latest.in_fen + latest.returned_fen
       - latest.out_fen - latest.refunded_fen <> latest.closing_fen;
 

@@ -4,6 +4,7 @@ then archived. No transaction is open while the line is (trust.md §3).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
@@ -22,7 +23,7 @@ from yikatong.connectors.bank.messages import Message, Msg
 from yikatong.connectors.bank.names import PartName
 from yikatong.connectors.bank.ports import Channel
 from yikatong.connectors.bank.profiles import FILE, HTTP, BankProfile, load_profiles, missing
-from yikatong.connectors.bank.refusals import FileRefused
+from yikatong.connectors.bank.refusals import FileRefused, Unreachable
 from yikatong.connectors.bank.sftp import SftpChannel
 from yikatong.jobs.actions import (
     forget_nonces,
@@ -32,11 +33,13 @@ from yikatong.jobs.actions import (
     quarantine,
     send_again,
 )
+from yikatong.jobs.lines import note_broken, note_holds, resting_until
 from yikatong.jobs.models import Outbox
 from yikatong.jobs.queries import unanswered, unsent
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor, Scope
 from yikatong.kernel.errors import TryAgain
+from yikatong.kernel.points import point
 from yikatong.organisation.models import PayingBank
 from yikatong.organisation.queries import paying_banks, work_calendar
 from yikatong.organisation.scoping import acting
@@ -109,8 +112,34 @@ def deliver(bank: PayingBank, *, actor: Actor) -> int:
     """Send what the outbox holds for this bank, the same bytes at every try; gives how many.
 
     Raises:
-        Unreachable: the line does not hold; nothing is marked as sent.
+        Unreachable: the line does not hold, or is left alone; nothing is marked as sent.
     """
+    return on_the_line(bank, lambda: _deliver(bank, actor=actor), actor=actor)
+
+
+def on_the_line(bank: PayingBank, talk: Callable[[], int], *, actor: Actor) -> int:
+    """Speak with a bank unless it is left alone; its breaker hears how the line held.
+
+    Raises:
+        Unreachable: the line does not hold, or the bank is left alone for a while.
+    """
+    with acting(actor):
+        until = resting_until(bank.bank_no, scope=actor.scope)
+    if until is not None:
+        when = f"{timezone.localtime(until):%H:%M:%S}"
+        raise Unreachable(f"{bank.name}连续多次连接不上，{when} 前暂不联系")
+    try:
+        given = talk()
+    except Unreachable as error:
+        with acting(actor):
+            note_broken(bank.bank_no, str(error), actor=actor)
+        raise
+    with acting(actor):
+        note_holds(bank.bank_no, actor=actor)
+    return given
+
+
+def _deliver(bank: PayingBank, *, actor: Actor) -> int:
     with acting(actor):
         waiting = _in_hours(list(unsent(bank.bank_no, scope=actor.scope)), bank, actor=actor)
         Outbox.objects.filter(pk__in=[one.pk for one in waiting]).update(attempts=F("attempts") + 1)
@@ -119,8 +148,10 @@ def deliver(bank: PayingBank, *, actor: Actor) -> int:
         if not these:
             continue
         answers = channel_of(bank, binding).put([_part(one) for one in these])
+        point("bank-has-it")
         with acting(actor):
             Outbox.objects.filter(pk__in=[one.pk for one in these]).update(sent_at=timezone.now())
+            point("reply-read")
         for answer in answers:
             _keep(answer, bank, actor=actor)
     return len(waiting)
@@ -159,6 +190,8 @@ def remind(bank: PayingBank, *, actor: Actor) -> int:
     """
     before = timezone.now() - timedelta(seconds=settings.ANSWER_WAIT_S)
     with acting(actor):
+        if resting_until(bank.bank_no, scope=actor.scope) is not None:
+            return 0  # silent because we do not ask
         silent = list(unanswered(bank.bank_no, sent_before=before, scope=actor.scope))
         if not silent:
             return 0
@@ -202,18 +235,25 @@ def _stands(one: Outbox, bank: PayingBank) -> bool:
 def collect(bank: PayingBank, *, actor: Actor) -> int:
     """Fetch the bank's complete messages, keep them whole, then archive them; gives how many."""
     profile = profile_of(bank)
-    return sum(
-        _collected(channel_of(bank, binding), bank, actor=actor)
-        for binding in (FILE, HTTP)
-        if profile.speaks(binding)
-    )
+
+    def listen() -> int:
+        return sum(
+            _collected(channel_of(bank, binding), bank, actor=actor)
+            for binding in (FILE, HTTP)
+            if profile.speaks(binding)
+        )
+
+    return on_the_line(bank, listen, actor=actor)
 
 
 def _collected(channel: Channel, bank: PayingBank, *, actor: Actor) -> int:
     files = channel.fetch()
+    if files:
+        point("result-fetched")
     good = [file for file in files if _keep(file, bank, actor=actor)]
     bad = [file for file in files if file not in good]
     if good:
+        point("inbox-committed")
         channel.archive(good)
     if bad:
         channel.reject(bad)

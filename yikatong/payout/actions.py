@@ -17,6 +17,7 @@ from yikatong.kernel.actor import Actor, Duty
 from yikatong.kernel.digest import of_digests
 from yikatong.kernel.errors import Refused, TryAgain
 from yikatong.kernel.money import Money
+from yikatong.kernel.points import point
 from yikatong.kernel.steps import NOTHING, Inputs, Passed, Reason, Returned, Verdict, moved
 from yikatong.organisation.queries import paying_banks
 from yikatong.payout import bulk
@@ -156,6 +157,7 @@ def instruct(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict
             digest=digest,
             at=timezone.now(),
         )
+        point("instruction-made")
         move_share(share, "released", actor=actor)
         sent.append(digest)
         defer("payout.post_release", share_id=share.pk, county=batch.county)

@@ -11,6 +11,7 @@ from yikatong.funding import treasury
 from yikatong.funding.queries import request_by_id
 from yikatong.jobs.patience import PATIENCE
 from yikatong.jobs.queue import defer
+from yikatong.kernel.points import point
 from yikatong.organisation.machines import machine
 from yikatong.organisation.queries import county_settings, paying_banks
 from yikatong.organisation.scoping import acting
@@ -23,6 +24,7 @@ from yikatong.payout.queries import payment_by_id, share_by_id, stops_before
 
 @app.task(name="payout.post_roster", queue="main", retry=PATIENCE)
 def post_roster(share_id: int, county: str) -> None:
+    point("intent-committed")
     with acting(machine(county)) as actor:
         share = share_by_id(share_id, scope=actor.scope)
         bank = paying_banks(scope=actor.scope)[share.bank_no]

@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from yikatong.jobs.lines import line_down
 from yikatong.jobs.queries import find_quarantine
 from yikatong.kernel.actor import Duty
 from yikatong.kernel.errors import Refused
@@ -108,5 +109,6 @@ def share(request: DeskRequest, share_id: int) -> HttpResponse:
         "rows": page.rows,
         "page": page,
         "count": told_count(payments, "笔"),
+        "line": line_down(found.bank_no, scope=scope),
     }
     return render(request, "share.html", context)

@@ -16,6 +16,7 @@ from yikatong.kernel.calendar import YearUnknown
 from yikatong.kernel.digest import sm3
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.period import Period
+from yikatong.kernel.points import point
 from yikatong.kernel.steps import NOTHING, Inputs, Passed, Returned, Verdict
 from yikatong.organisation.queries import county_settings, work_calendar
 from yikatong.registry.queries import rosters_not_fresh
@@ -113,6 +114,7 @@ def draft(
     actor: Actor,
 ) -> Batch:
     """Store a sheet's lines as a batch in DRAFT."""
+    point("upload-stored")
     batch = _new_batch(
         programme=programme,
         period=str(period),
@@ -159,6 +161,7 @@ def redraft(
         origin=origin,
         reason=reason,
     )
+    point("reissue-half-made")
     bulk.copy_lines(
         origin_id=origin.pk,
         batch_id=batch.pk,
@@ -263,6 +266,7 @@ def submit(batch: Batch, *, actor: Actor, inputs: Decision = Decision()) -> Verd
     approved = approval_of(batch, Approval.Kind.APPROVED, scope=actor.scope)
     if approved is None:  # 大渡口: the unit's own check is the approval
         approved = _keep_digest(batch, Approval.Kind.APPROVED, actor=actor)
+        point("approved")
     if bytes(approved.digest) != verdict.touched:
         raise Refused("名单与审批时不一致，不能提交。请退回编制单位重新送审。")
     return verdict

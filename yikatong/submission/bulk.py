@@ -13,6 +13,7 @@ import polars as pl
 from django.db import connection
 
 from yikatong.kernel.digest import sm3
+from yikatong.kernel.points import point
 from yikatong.submission.line_columns import as_copied
 
 STAGED: Final = (
@@ -102,6 +103,7 @@ def store_staged(
     by: str,
 ) -> int:
     """INSERT … SELECT of what was staged into a draft; gives the number of lines."""
+    point("mid-copy")
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO submission_line (batch_id, county, unit_no, department_no, programme_code,"  # noqa: S608 - names of our own

@@ -19,6 +19,7 @@ from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import ALL_UNITS, Actor
 from yikatong.kernel.errors import Refused, TryAgain
 from yikatong.kernel.period import Period
+from yikatong.kernel.points import point
 from yikatong.kernel.steps import NOTHING, Inputs, Passed, Returned, Verdict
 from yikatong.organisation.queries import county_settings, paying_banks
 from yikatong.registry.models import VerificationRequest
@@ -127,6 +128,7 @@ def conclude(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict
             department_no=batch.department_no,
         )
     judging.put_away()
+    point("checked-before-split")
     holds = county_settings(scope=actor.scope).settings.get("verdict") == "hold"
     if passed == 0 or (failed and holds):
         redraft(batch, None, "验证未通过，整批退回更正", actor=actor)

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from yikatong.cli import session
-from yikatong.cli.bench import bankfile, batch, harness, load, memory, small, xlsx
+from yikatong.cli.bench import bankfile, batch, harness, load, memory, settle, small, xlsx
 from yikatong.kernel.errors import Refused
 
 BENCHMARKS = {
@@ -15,6 +15,7 @@ BENCHMARKS = {
     "batch": batch,
     "xlsx": xlsx,
     "small": small,
+    "settle": settle,
     "memory": memory,
     "bankfile": bankfile,
 }

@@ -1,0 +1,163 @@
+"""`settle`: a bank's results applied once, with events, the ledger and the split of what failed,
+against a bare COPY of the same result rows into a table without key or index.
+
+The batch is made by the product up to its shares; that the banks have its money and its release
+is written by the administrator, since no bank is measured here. The wire is `bankfile`'s.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from yikatong.cli import session
+from yikatong.cli.bench import batch, harness, sheets, world
+from yikatong.kernel.digest import sm3
+
+ROWS: Final = 500_000
+# rows/s ≥ 0.25 × bare COPY, told as time: lower is better (speed.md §3 e)
+TARGET: Final = 4.0
+ROUNDS: Final = 3
+FAILED_EVERY: Final = 50
+SCRATCH: Final = "bench_bare_results"
+# what results leave beside what `batch.forget` takes out, in the order of their keys
+LEFT: Final = (
+    ("accounting_ledgerleg", "batch_id"),
+    ("accounting_ledgerposting", "batch_id"),
+)
+Told = list[tuple[int, list[Any], bytes]]  # share, its result rows, the file's SM3
+
+
+def run(rows: int) -> list[harness.Figure]:
+    county = world.enter(rows * batch.PEOPLE_A_LINE)
+    session.log_in("web")
+    file = county.home.root / f"list-{rows}.csv"
+    if not file.exists():
+        sheets.write_csv(file, rows)
+    ours: list[float] = []
+    bare: list[float] = []
+    parts: list[dict[str, float]] = []
+    for place in range(ROUNDS):
+        passage = batch.walk(file)
+        told = prepare(county, passage.number, place)
+        bare.append(bare_copy(county, told))
+        parts.append(settle(passage.number, told))
+        ours.append(sum(parts[-1].values()))
+        forget(county)
+    middle = sorted(range(ROUNDS), key=lambda n: ours[n])[ROUNDS // 2]
+    return [
+        harness.figure(
+            f"{rows} 行结果入账一次：结果、台账、失败另起草稿", ours, "同样的结果行直接 COPY", bare,
+            target=TARGET, parts={name: round(one, 3) for name, one in parts[middle].items()},
+            rows=sum(len(some) for _, some, _ in told), failed_every=FAILED_EVERY,
+        )
+    ]  # fmt: skip
+
+
+def prepare(county: world.World, number: str, place: int) -> Told:
+    """Payments as the product makes them, released by the administrator's hand; and what the banks
+    will say of them.
+    """
+    from django.utils import timezone
+
+    from yikatong.connectors.bank.messages import ResultRow
+    from yikatong.journey.steps import advance
+    from yikatong.organisation.scoping import acting
+    from yikatong.payout.models import Payment
+    from yikatong.submission.queries import batch_by_number
+
+    session.log_in("worker")
+    with acting(session.machine_for(world.COUNTY)) as actor:
+        found = batch_by_number(number, scope=actor.scope)
+        advance(found.pk, "push", actor=actor)
+    with world.connect(county) as connection, connection.transaction():
+        connection.execute("SET LOCAL session_replication_role = replica")
+        connection.execute(
+            "UPDATE payout_bankshare SET state = 'PAYING' WHERE batch_id = %s", [found.pk]
+        )
+    now = timezone.now()
+    shares: dict[int, list[Any]] = {}
+    with acting(session.machine_for(world.COUNTY)):
+        rows = Payment.objects.filter(batch_id=found.pk).order_by("id")
+        for n, (share, detail, fen) in enumerate(
+            rows.values_list("share_id", "detail_id", "amount_fen")
+        ):
+            is_failed = n % FAILED_EVERY == 0
+            shares.setdefault(share, []).append(
+                ResultRow(
+                    detail_id=detail,
+                    result="FAILED" if is_failed else "SUCCESS",
+                    reason_code="A02" if is_failed else "",
+                    paid_fen=0 if is_failed else fen,
+                    paid_at=now,
+                    bank_serial=f"S{place}{n:012d}",
+                )
+            )
+    return [(share, some, sm3(f"{number}{share}".encode())) for share, some in shares.items()]
+
+
+def settle(number: str, told: Told) -> dict[str, float]:
+    """The product's own work from the rows of a message to the step `settle`; seconds by part."""
+    from yikatong.feedback import actions
+    from yikatong.kernel.actor import Duty
+    from yikatong.organisation.machines import machine
+    from yikatong.organisation.scoping import acting
+    from yikatong.payout.queries import share_by_id
+    from yikatong.submission.queries import batch_by_number
+
+    bank = machine(world.COUNTY, Duty.BANK_MESSAGE)
+    started = time.perf_counter()
+    for share_id, rows, digest in told:
+        with acting(bank) as actor:
+            share = share_by_id(share_id, scope=actor.scope)
+            actions.apply_results(share, rows, file_sm3=digest, actor=actor)
+    applied = time.perf_counter()
+    with acting(bank) as actor:
+        actions.settle(batch_by_number(number, scope=actor.scope), actor=actor)
+    return {"apply": applied - started, "settle": time.perf_counter() - applied}
+
+
+def bare_copy(county: world.World, told: Told) -> float:
+    """The reference: the same values, ready in memory, into a logged table, committed."""
+    from yikatong.feedback.bulk import COLUMNS
+
+    values = [
+        (n, digest, n, row.result, row.reason_code, "", "", row.paid_fen, row.bank_serial, "",
+         row.paid_at, "PAID")
+        for _, rows, digest in told
+        for n, row in enumerate(rows)
+    ]  # fmt: skip
+    names = ", ".join(name for name, _ in COLUMNS)
+    declared = ", ".join(f"{name} {kind}" for name, kind in COLUMNS)
+    with world.connect(county) as connection:
+        connection.execute(f"DROP TABLE IF EXISTS {SCRATCH}")
+        connection.execute(f"CREATE TABLE {SCRATCH} ({declared})")
+        started = time.perf_counter()
+        _copied(connection, names, [kind for _, kind in COLUMNS], values)
+        seconds = time.perf_counter() - started
+        connection.execute(f"DROP TABLE {SCRATCH}")
+    return seconds
+
+
+def _copied(connection: Any, names: str, kinds: Sequence[str], values: Sequence[Any]) -> None:
+    query = f"COPY {SCRATCH} ({names}) FROM STDIN (FORMAT BINARY)"
+    with connection.cursor().copy(query) as copy:
+        copy.set_types(kinds)
+        for row in values:
+            copy.write_row(row)
+
+
+def forget(county: world.World) -> None:
+    """Results and postings first, then what every batch leaves."""
+    kept = world.LAST_YEAR - world.FIRST_YEAR + 1
+    with world.connect(county) as connection, connection.transaction():
+        connection.execute("SET LOCAL session_replication_role = replica")
+        connection.execute(
+            "DELETE FROM feedback_paymentresult WHERE payment_id IN"
+            " (SELECT id FROM payout_payment WHERE batch_id > %s)",
+            [kept],
+        )
+        for table, column in LEFT:
+            connection.execute(f"DELETE FROM {table} WHERE {column} > %s", [kept])  # noqa: S608 - names of our own
+    batch.forget(county)
