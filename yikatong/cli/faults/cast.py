@@ -22,7 +22,7 @@ SOUND_PER_PERSON: Final = 1.6  # payments that a made-up person gives, over all 
 WRONG_BY_FEN: Final = 100
 FAILING_LISTS: Final = (0, 8, 16)  # each has an account that fails when it is paid
 # some lines meet a roster, or an account that has failed before
-SPARE, SPARE_LINES = 1.05, 40
+SPARE, SPARE_LINES = 1.25, 40
 
 # who takes the next step of a batch that waits for a person
 STEPS: Final = {
