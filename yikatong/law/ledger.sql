@@ -120,8 +120,9 @@ SET search_path = pg_catalog, public AS $$
     ORDER BY request.state IN ('RETURNED', 'WITHDRAWN'), request.id DESC LIMIT 1
 $$;
 
+-- hashed, as payments_move_forward: the plan is kept from the first statement of a session
 CREATE OR REPLACE FUNCTION payments_are_posted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public AS $$
+SET search_path = pg_catalog, public SET enable_nestloop = off AS $$
 BEGIN
     IF TG_OP = 'UPDATE' THEN
         IF NOT EXISTS (SELECT FROM before JOIN after USING (id) WHERE before.state <> after.state) THEN

@@ -203,8 +203,9 @@ CREATE TRIGGER note_batch_move AFTER UPDATE ON submission_batch
     FOR EACH ROW WHEN (NEW.status IS DISTINCT FROM OLD.status) EXECUTE FUNCTION note_batch_move();
 
 -- 代发明细: states move forward only; a next attempt waits for the one before (I2, I5)
+-- hashed: the plan is kept from the first statement of a session, which may have moved one payment
 CREATE OR REPLACE FUNCTION payments_move_forward() RETURNS trigger LANGUAGE plpgsql
-SET search_path = pg_catalog, public AS $$
+SET search_path = pg_catalog, public SET enable_nestloop = off AS $$
 BEGIN
     IF EXISTS (
         SELECT FROM before JOIN after USING (id)
