@@ -29,7 +29,9 @@ class BankShare(CountyRecord):
     )
     reason = models.CharField(max_length=300, blank=True, db_comment="银行拒收或撤回原因")
     held_until = models.DateTimeField(null=True, db_comment="银行已过截止时间，何时送出")
-    held_why = models.CharField(max_length=80, blank=True, db_comment="暂缓送出的原因")
+    held_why = models.CharField(
+        max_length=80, blank=True, db_default="", db_comment="暂缓送出的原因"
+    )
     fence = models.IntegerField(default=0, db_comment="栅栏号：旧进程的写入由此拒绝")
 
     class Meta:

@@ -18,6 +18,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='bankshare',
             name='held_why',
-            field=models.CharField(blank=True, db_comment='暂缓送出的原因', max_length=80),
+            field=models.CharField(blank=True, db_comment='暂缓送出的原因', db_default='', max_length=80),
         ),
     ]
