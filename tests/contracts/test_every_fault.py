@@ -68,6 +68,9 @@ def test_a_roster_gets_through_whatever_the_line_does(desk: Desk, kind: str) -> 
             desk.put(parts, Msg.PAY)
         except Unreachable:
             continue
+    until(lambda: desk.world.hits(kind) >= 1)
+    if kind == "ack_lost":  # asked again once the bank has read it: files of one name are one
+        desk.put(parts, Msg.PAY)
     assert receipts(desk, message.batch_no)[0].status == "ACCEPTED"
     assert desk.world.hits(kind) >= 1
     assert desk.world.books(message.batch_no)["batches"][0]["count"] == 4
