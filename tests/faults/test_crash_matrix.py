@@ -49,6 +49,7 @@ def sound(code: int, told: dict[str, Any], err: str, *, least: int, kills: int) 
     assert code == 0, err
 
 
+@pytest.mark.long  # minutes of real kills: not yet quick enough for the short form
 def test_nobody_is_paid_twice_and_nothing_is_lost(tmp_path: Path) -> None:
     code, told, err = drilled(tmp_path, "--kills", "25", "--payments", "120")
     sound(code, told, err, least=1, kills=25)
