@@ -171,3 +171,16 @@ def test_an_unfinished_check_gives_no_workbook(sign_in: SignIn, county: str) -> 
     where = upload(clerk, "等着.csv", "姓名,身份证号,金额\n冉一,1,2\n".encode(), period="2026-05")
     assert clerk.post(f"{where}/marked").status_code == 422
     assert clerk.post(f"{where}/columns").status_code == 422
+
+
+def test_a_waiting_check_is_cancelled_by_its_own_unit_and_stays_so(
+    sign_in: SignIn, county: str, log_in: LogIn
+) -> None:
+    clerk = sign_in("pengshui-town-clerk")
+    sheet = "姓名,身份证号,面积,补贴金额\n" + PEOPLE.format(4, 292.8, 5, 366)
+    where = upload(clerk, "不查了.csv", sheet.encode())
+    assert "取消这次检查" in page(clerk, where)
+    assert sign_in("dadukou-town-clerk").post(f"{where}/cancel").status_code == 404
+    assert clerk.post(f"{where}/cancel").status_code == 302
+    assert "已由本单位取消" in page(clerk, checked(log_in, where))
+    assert clerk.post(f"{where}/cancel").status_code == 422
