@@ -17,13 +17,15 @@ import pytest
 from django.core.servers.basehttp import ThreadedWSGIServer
 from django.core.wsgi import get_wsgi_application
 from django.test.testcases import QuietWSGIRequestHandler
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import ConsoleMessage, Page, expect
 
 from yikatong.cli.testing import chromium
 from yikatong.kernel.home import CHECKOUT
 
 # playwright keeps an event loop in the test's thread, where Django then refuses to query
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+# what a page must show is waited for as long as a busy machine may take
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

@@ -64,10 +64,13 @@ class Desk:
         """One step by clicking: pass it, or return it with this reason."""
         self.wait_for_work(number, title)
         page = self.page
+        button = page.get_by_role("button", name=f"确认{title}")
+        # the step's own page must stand before it is asked whether it offers a choice
+        expect(button).to_be_visible()
         if page.get_by_role("radio", name="通过").count():
             page.get_by_role("radio", name="退回" if returns else "通过").check()
             page.get_by_label(re.compile("意见或退回原因")).fill(returns)
-        page.get_by_role("button", name=f"确认{title}").click()
+        button.click()
         expect(page.get_by_text(f"已办理“{title}”")).to_be_visible()
 
     def wait_for_status(self, number: str, *words: str) -> str:
