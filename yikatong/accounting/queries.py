@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, Prefetch, Q, QuerySet, Sum
 from django.utils import timezone
 
 from yikatong.accounting.models import (
@@ -44,6 +44,17 @@ class Leftover:
     paid_fen: int
     failed_fen: int
     stopped_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherTotal:
+    """Of one kind of voucher: how many drafts, and the debits of each book in fen."""
+
+    kind: str
+    drafts: int
+    financial_fen: int
+    budgetary_fen: int
+    memo_fen: int
 
 
 def vouchers_of(batch: Batch, *, scope: Scope) -> QuerySet[Voucher]:
@@ -184,6 +195,34 @@ def vouchers(*, scope: Scope, programme_code: str = "", year: str = "") -> Query
         .prefetch_related(Prefetch("entries", VoucherEntry.objects.order_by("id")))
         .order_by("-id")
     )
+
+
+def voucher_totals(*, scope: Scope) -> list[VoucherTotal]:
+    """The drafts of a scope summed by kind; each book's credits equal these debits."""
+    drafts = dict(
+        vouchers(scope=scope).order_by().values_list("kind").annotate(Count("id", distinct=True))
+    )
+    debits = {
+        (kind, book): int(fen)
+        for kind, book, fen in VoucherEntry.objects.filter(
+            county=scope.county, voucher__in=vouchers(scope=scope).order_by(), is_debit=True
+        )
+        .order_by()
+        .values_list("voucher__kind", "book")
+        .annotate(Sum("amount_fen"))
+    }
+    books = VoucherEntry.Book
+    return [
+        VoucherTotal(
+            kind,
+            drafts[kind],
+            *(
+                debits.get((kind, book), 0)
+                for book in (books.FINANCIAL, books.BUDGETARY, books.MEMO)
+            ),
+        )
+        for kind in sorted(drafts)
+    ]
 
 
 def years_booked(*, scope: Scope) -> list[str]:

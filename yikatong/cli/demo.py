@@ -8,14 +8,13 @@ import secrets
 import time
 from typing import Any, Final
 
-from rich.table import Table
-
 from yikatong.cli import demo_story as tale
-from yikatong.cli import processes, proof, serving, session, setup, simulated
+from yikatong.cli import demo_told, processes, proof, serving, session, setup, simulated
 from yikatong.cli.demo_story import SEED, Story, console
-from yikatong.kernel.money import Money
 
 COUNTIES: Final = ("pengshui", "dadukou")
+# each bank speaks by a profile of its own
+LEAST_BANKS: Final = 3
 
 
 def run(*, once: bool, as_json: bool, people: int, port: int) -> int:
@@ -39,6 +38,13 @@ def run(*, once: bool, as_json: bool, people: int, port: int) -> int:
             "counties": {story.pack.slug: _figures(story) for story in stories}
         }
         figures["three_way"] = three_way
+        figures["banks"] = {story.pack.slug: _paid_by_bank(story) for story in stories}
+        figures["vouchers"] = {
+            story.pack.slug: _vouchers(
+                story, received_fen=three_way[story.pack.slug]["voucher_fen"]
+            )
+            for story in stories
+        }
         proved = proof.prove()
         figures["verify"] = {"breaches": proved["breaches"]}
         figures["seconds"] = round(time.monotonic() - started, 1)
@@ -49,14 +55,19 @@ def run(*, once: bool, as_json: bool, people: int, port: int) -> int:
         proved["breaches"] == 0
         and all(_holds(one) for one in figures["counties"].values())
         and all(one["holds"] and not one["differences"] for one in three_way.values())
+        and all(len(banks) >= LEAST_BANKS for banks in figures["banks"].values())
+        and all(
+            _is_booked(figures["vouchers"][slug], three["voucher_fen"])
+            for slug, three in three_way.items()
+        )
     )
     if as_json:
         session.show_json(figures)
     else:
-        _show(figures, sound=sound)
+        demo_told.show(figures, sound=sound)
     if once:
         return 0 if sound else 1
-    _show_accounts(passwords)
+    demo_told.show_accounts(passwords)
     serving.serve(port)
     return 0
 
@@ -160,47 +171,48 @@ def _holds(one: dict[str, int]) -> bool:
     )
 
 
-def _show(figures: dict[str, Any], *, sound: bool) -> None:
-    table = Table(title="资金去向（首次发放，元）")
-    for head in (
-        "区县",
-        "批次",
-        "应发",
-        "成功",
-        "失败",
-        "在途",
-        "停发",
-        "补发成功",
-        "未通过行",
-        "公示笔数",
-    ):
-        table.add_column(head, justify="left" if head == "区县" else "right")
-    for slug, one in figures["counties"].items():
-        fen = [
-            str(Money(one[f"{key}_fen"]))
-            for key in ("due", "paid", "failed", "in_transit", "stopped", "reissued_paid")
-        ]
-        table.add_row(
-            slug, str(one["batches"]), *fen, str(one["blocked_lines"]), str(one["disclosed_lines"])
-        )
-    console.print(table)
-    for slug, three in figures["three_way"].items():
-        console.print(
-            f"  {slug} 三方对账：国库凭证 {Money(three['voucher_fen'])} = 代发专户"
-            f" {Money(three['account_fen'])} = 明细 {Money(three['lines_fen'])}，"
-            f"差异 {three['differences']} 条 {'✓' if three['holds'] else '✗'}"
-        )
-    breaches = figures["verify"]["breaches"]
-    console.print(
-        f"应发 = 成功 + 失败 + 在途 + 停发 {'✓' if sound else '✗'}；"
-        f"不变量违反 {breaches} 处；用时 {figures['seconds']} 秒"
-    )
+def _paid_by_bank(story: Story) -> dict[str, dict[str, Any]]:
+    """Through which banks' profiles money went out, as `{code: {name, lines, paid_fen}}`."""
+    from yikatong.organisation.scoping import acting
+    from yikatong.payout.queries import paid_by_bank
+
+    session.log_in("worker")
+    with acting(session.machine_for(story.pack.code)) as actor:
+        return {
+            bank.code3: {"name": bank.name, "lines": lines, "paid_fen": fen}
+            for bank, lines, fen in paid_by_bank(scope=actor.scope)
+        }
 
 
-def _show_accounts(passwords: dict[str, str]) -> None:
-    table = Table(title="演示账号（口令随机，只显示这一次）")
-    table.add_column("账号")
-    table.add_column("口令")
-    for name, password in passwords.items():
-        table.add_row(name, password)
-    console.print(table)
+def _vouchers(story: Story, *, received_fen: int) -> dict[str, dict[str, Any]]:
+    """The drafts by kind, once those of the money received are all there: jobs write them."""
+    from yikatong.accounting.queries import voucher_totals
+    from yikatong.accounting.rules import KIND_WORD, PAYMENT
+    from yikatong.organisation.scoping import acting
+
+    session.log_in("worker")
+    end = time.monotonic() + tale.PATIENCE_S
+    while True:
+        with acting(session.machine_for(story.pack.code)) as actor:
+            totals = {one.kind: one for one in voucher_totals(scope=actor.scope)}
+        is_whole = PAYMENT in totals and totals[PAYMENT].financial_fen == received_fen
+        if is_whole or time.monotonic() > end:
+            return {
+                kind: {
+                    "name": KIND_WORD[kind],
+                    "drafts": one.drafts,
+                    "financial_fen": one.financial_fen,
+                    "budgetary_fen": one.budgetary_fen,
+                    "memo_fen": one.memo_fen,
+                }
+                for kind, one in totals.items()
+            }
+        time.sleep(tale.POLL_S)
+
+
+def _is_booked(vouchers: dict[str, dict[str, Any]], received_fen: int) -> bool:
+    """What the treasury paid in is drafted in both books, to the fen."""
+    from yikatong.accounting.rules import PAYMENT
+
+    drafted = vouchers.get(PAYMENT, {})
+    return bool(drafted.get("financial_fen") == drafted.get("budgetary_fen") == received_fen)

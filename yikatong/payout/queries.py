@@ -96,6 +96,18 @@ def shares_of(batch: Batch, *, scope: Scope) -> QuerySet[BankShare]:
     return BankShare.objects.filter(county=scope.county, batch=batch).order_by("bank_no")
 
 
+def paid_by_bank(*, scope: Scope) -> list[tuple[PayingBank, int, int]]:
+    """Each bank that has paid something, with its payments and their fen."""
+    banks = paying_banks(scope=scope)
+    rows = (
+        Payment.objects.filter(county=scope.county, state=PaymentState.PAID)
+        .order_by()
+        .values_list("bank_no")
+        .annotate(Count("id"), Sum("amount_fen"))
+    )
+    return [(banks[number], lines, int(fen)) for number, lines, fen in sorted(rows)]
+
+
 def live_shares(batch: Batch, *, scope: Scope) -> list[BankShare]:
     return list(shares_of(batch, scope=scope).filter(state__in=LIVE_SHARES))
 
