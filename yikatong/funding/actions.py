@@ -39,7 +39,7 @@ from yikatong.funding.rules import (
 )
 from yikatong.jobs.actions import quarantine
 from yikatong.jobs.queue import defer
-from yikatong.kernel.actor import Actor
+from yikatong.kernel.actor import Actor, Scope
 from yikatong.kernel.errors import Refused, TryAgain
 from yikatong.kernel.money import Money
 from yikatong.kernel.steps import NOTHING, Inputs, Passed, Verdict
@@ -265,9 +265,9 @@ DIFFERS: Final = "1"
 def judge_reconciliation(
     rows: Sequence[ReconRow], *, check_no: str, actor: Actor
 ) -> list[ReconRow]:
-    """B15: each row kept as told (R4 compares it), and answered 0 相符 or 1 不符 with its reason.
+    """B15: each row kept as told, and answered 0 相符 or 1 不符 with its reason.
 
-    A difference opens an item with its amount and owner; the same one only once.
+    R4 of the 三方对账 compares what was kept and opens an item for what stays different.
     """
     now = timezone.now()
     TreasuryEntry.objects.bulk_create(
@@ -288,30 +288,19 @@ def judge_reconciliation(
         batch_size=1000,
     )
     known = requests_by_number([row.tracking_id for row in rows], scope=actor.scope)
-    return [_judged(row, known.get(row.tracking_id), actor=actor) for row in rows]
+    return [_judged(row, known.get(row.tracking_id), scope=actor.scope) for row in rows]
 
 
-def _judged(row: ReconRow, request: FundingRequest | None, *, actor: Actor) -> ReconRow:
+def _judged(row: ReconRow, request: FundingRequest | None, *, scope: Scope) -> ReconRow:
     if request is None:
         why = "我方没有这笔申请"
     else:
         why = difference(
             asked=(row.pay_app_amt_fen, request.amount_fen),
-            paid=(row.xpay_amt_fen, received_fen(request, scope=actor.scope)),
-            refunded=(row.refunded_fen, refunded_of(request, scope=actor.scope)),
+            paid=(row.xpay_amt_fen, received_fen(request, scope=scope)),
+            refunded=(row.refunded_fen, refunded_of(request, scope=scope)),
             vouchers=(row.pay_cert_no, request.voucher_number),
         )
     if not why:
         return replace(row, result=AGREES)
-    quarantine(
-        kind="财政对账不符",
-        fingerprint=f"B15|{row.tracking_id}|{why}",
-        sentence=f"支付申请 {row.pay_app_no}（{row.tracking_id}）：{why}。请与财政、银行核对。",
-        unit_no=request.unit_no if request else 0,
-        department_no=request.department_no if request else None,
-        bank_no=request.bank_no if request else None,
-        batch_id=request.batch_id if request else None,
-        amount_fen=row.xpay_amt_fen - row.refunded_fen,
-        actor=actor,
-    )
     return replace(row, result=DIFFERS, reason=why)

@@ -14,7 +14,7 @@ SELECT request.id, request.county, request.unit_no, request.department_no, reque
        coalesce(told.in_transit_fen, 0) AS in_transit_fen, coalesce(told.stopped_fen, 0) AS stopped_fen,
        coalesce(told.lines, 0) AS told_lines,
        coalesce(told.paid_fen + told.failed_fen + told.in_transit_fen + told.stopped_fen, 0) AS lines_fen,
-       coalesce(refund.refunded_fen, 0) AS refunded_fen
+       coalesce(refund.refunded_fen, 0) AS refunded_fen, refund.refunded_at
 FROM funding_fundingrequest AS request
 JOIN submission_batch AS batch ON batch.id = request.batch_id
 LEFT JOIN LATERAL (
@@ -168,25 +168,38 @@ SELECT county, unit_no, department_no, bank_no, batch_id, '明细',
        '部门', '拨款申请 ' || number || '：代发户到账与明细之和（成功、失败、在途、停发）不相等'
 FROM three_way WHERE account_fen > 0 AND lines_fen <> account_fen AND account_fen = asked_fen;
 
--- R4 国库: the treasury's own last word (B15) of each application
+-- R4 国库: the treasury's own last word (B15) of each application. A refund passes through the bank:
+-- that one side has booked it and the other not yet is no difference on the first day
 DROP VIEW IF EXISTS recon_r4 CASCADE;
 CREATE VIEW recon_r4 WITH (security_invoker = true) AS
 WITH told AS (
-    SELECT DISTINCT ON (county, tracking_id) * FROM funding_treasuryentry ORDER BY county, tracking_id, id DESC
+    SELECT DISTINCT ON (county, tracking_id) entry.*,
+           min(at) OVER (PARTITION BY county, tracking_id, refunded_fen) AS refund_told_at
+    FROM funding_treasuryentry AS entry ORDER BY county, tracking_id, id DESC
+), compared AS (
+    SELECT told.county, told.tracking_id, told.asked_fen, told.paid_fen, told.refunded_fen, told.at,
+           ours.id, ours.unit_no, ours.department_no, ours.bank_no, ours.batch_id,
+           ours.asked_fen AS our_asked_fen, ours.account_fen, ours.refunded_fen AS our_refunded_fen,
+           told.refunded_fen > ours.refunded_fen
+               AND told.refunded_fen <= ours.failed_fen + ours.stopped_fen
+                                        + greatest(ours.account_fen - ours.lines_fen, 0)
+               AND told.refund_told_at > clock_timestamp() - interval '1 day'
+           OR told.refunded_fen < ours.refunded_fen AND told.at < ours.refunded_at AS is_on_its_way
+    FROM told LEFT JOIN three_way AS ours ON ours.county = told.county AND ours.number = told.tracking_id
 )
-SELECT told.county, coalesce(ours.unit_no, 0) AS unit_no, ours.department_no, ours.bank_no, ours.batch_id,
-       '国库' AS side,
-       'R4|' || told.tracking_id || '|' || told.asked_fen || '|' || told.paid_fen || '|' || told.refunded_fen AS fingerprint,
-       told.paid_fen - told.refunded_fen - coalesce(ours.account_fen - ours.refunded_fen, 0) AS amount_fen,
-       (told.at AT TIME ZONE 'Asia/Shanghai')::date AS since, '财政' AS owner,
-       '支付申请 ' || told.tracking_id || '：'
-       || CASE WHEN ours.id IS NULL THEN '国库有，我方没有'
-               WHEN told.asked_fen <> ours.asked_fen THEN '申请金额不同'
-               WHEN told.paid_fen <> ours.account_fen THEN '国库支付与代发户到账不同'
+SELECT county, coalesce(unit_no, 0) AS unit_no, department_no, bank_no, batch_id, '国库' AS side,
+       'R4|' || tracking_id || '|' || asked_fen || '|' || paid_fen || '|' || refunded_fen AS fingerprint,
+       paid_fen - refunded_fen - coalesce(account_fen - our_refunded_fen, 0) AS amount_fen,
+       (at AT TIME ZONE 'Asia/Shanghai')::date AS since, '财政' AS owner,
+       '支付申请 ' || tracking_id || '：'
+       || CASE WHEN id IS NULL THEN '国库有，我方没有'
+               WHEN asked_fen <> our_asked_fen THEN '申请金额不同'
+               WHEN paid_fen <> account_fen THEN '国库支付与代发户到账不同'
                ELSE '国库收到的退款与银行退库不同' END AS sentence
-FROM told LEFT JOIN three_way AS ours ON ours.county = told.county AND ours.number = told.tracking_id
-WHERE (ours.id IS NULL AND told.paid_fen <> told.refunded_fen)
-   OR told.asked_fen <> ours.asked_fen OR told.paid_fen <> ours.account_fen OR told.refunded_fen <> ours.refunded_fen;
+FROM compared
+WHERE (id IS NULL AND paid_fen <> refunded_fen)
+   OR asked_fen <> our_asked_fen OR paid_fen <> account_fen
+   OR (refunded_fen <> our_refunded_fen AND NOT is_on_its_way);
 
 -- R5 明细表: the list that went with an application ↔ its payments, one to one, in count and fen
 DROP VIEW IF EXISTS recon_r5 CASCADE;

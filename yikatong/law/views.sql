@@ -79,7 +79,7 @@ COMMENT ON VIEW live_payment IS '待发的代发明细，按份额内序号';
 DROP VIEW IF EXISTS request_refund CASCADE;
 CREATE VIEW request_refund WITH (security_invoker = true) AS
 SELECT request.id, request.county, request.unit_no, request.department_no, request.bank_no, request.batch_id,
-       sum(refund.amount_fen)::bigint AS refunded_fen
+       sum(refund.amount_fen)::bigint AS refunded_fen, max(refund.at) AS refunded_at
 FROM funding_fundingrequest AS request
 JOIN payout_bankshare AS share ON share.batch_id = request.batch_id AND share.bank_no = request.bank_no
 JOIN feedback_refund AS refund ON refund.share_id = share.id
