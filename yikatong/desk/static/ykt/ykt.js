@@ -159,7 +159,9 @@ const asCards = () => {
         if (cell.tagName === "TD") {
           cell.setAttribute("role", "cell");
           if (heads[column] && cell.colSpan === 1) cell.dataset.label = heads[column];
-          cell.toggleAttribute("data-blank", cell.textContent.trim() === "—");
+          const text = cell.textContent.trim();
+          const isEmpty = text === "" && !cell.querySelector("input, select, button, svg, img");
+          cell.toggleAttribute("data-blank", text === "—" || isEmpty);
           const inner = document.createElement("div");
           inner.className = "cell";
           inner.append(...cell.childNodes);
