@@ -365,36 +365,26 @@ def test_a_refund_that_only_the_treasury_has_booked_is_given_a_day(funded: Funde
         bank_reason_text="", paid_fen=0, paid_at=None, bank_serial="S3",
     )  # fmt: skip
 
-    def told(refunded_fen: int) -> None:
+    def told(refunded_fen: int) -> list[str]:
         row = ReconRow(
             tracking_id="R2026-00000031", pay_app_no="A1", pay_cert_no="V1", status=State.PAID,
             pay_app_amt_fen=WHOLE, xpay_amt_fen=WHOLE, refunded_fen=refunded_fen,
         )  # fmt: skip
-        with acting(US):
-            judge_reconciliation([row], check_no=f"C{refunded_fen}", actor=US)
-
-    def standing() -> list[str]:
         with acting(US), connections["default"].cursor() as cursor:
-            cursor.execute(
-                "SELECT sentence FROM standing_difference WHERE rule = 'R4'"
-                " AND sentence LIKE '%R2026-00000031%'"
-            )
+            judge_reconciliation([row], check_no="C", actor=US)
+            cursor.execute("SELECT sentence FROM recon_r4 WHERE sentence LIKE '%R2026-00000031%'")
             return [sentence for (sentence,) in cursor.fetchall()]
 
     with acting(US):
         share = BankShare.objects.select_related("batch__programme").get(pk=funded.share)
         apply_results(share, [failed], file_sm3=b"three", actor=US)
-    told(AMOUNTS[2] + 1)
-    assert len(standing()) == 1, "more than failed can be no refund on its way"
-    told(AMOUNTS[2])
-    assert standing() == []
-    name = connections["default"].settings_dict["NAME"]
-    with database.connect("ykt_admin", name) as admin:
+    assert len(told(AMOUNTS[2] + 1)) == 1, "more than failed can be no refund on its way"
+    assert told(AMOUNTS[2]) == []
+    with database.connect("ykt_admin", connections["default"].settings_dict["NAME"]) as admin:
         admin.execute("SET session_replication_role = replica")
         admin.execute("UPDATE funding_treasuryentry SET at = at - interval '25 hours'")
         admin.commit()
-    (sentence,) = standing()
-    assert "退款" in sentence
+    assert "退款" in told(AMOUNTS[2])[0]
 
 
 def test_the_law_is_written_again_over_itself() -> None:

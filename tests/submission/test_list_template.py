@@ -187,7 +187,7 @@ def test_a_returned_template_recalls_whom_it_hid(world: Any, vault: Vault, log_i
         other = intake.read_list(
             out.getvalue(), "a.xlsx", programme, Period.parse("2026-12"), today=NEXT.last_day
         )
-    lines = {line["beneficiary_name"]: line for line in found.rows.iter_rows(named=True)}
+    lines = {line["beneficiary_name"]: line for line in found.rows.whole().iter_rows(named=True)}
     typed = vault.blind_index(HERE, ID).hex()
     assert lines["钱大娘"]["beneficiary_index"] == index_of("钱大娘").hex()
     assert lines["钱大娘"]["payee_index"] == index_of("钱大娘").hex()

@@ -42,7 +42,7 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Vault:
 def lines_of(text: str, **facts: Any) -> pl.DataFrame:
     programme = Programme(county=HERE, code=CODE, **facts)
     sheet = read_sheet(text.encode(), DISBURSEMENT, name="a.csv")
-    return intake.lines_of(sheet.frame, programme, Period.parse(PERIOD), TODAY)
+    return intake.lines_of(sheet.frame, programme, Period.parse(PERIOD), TODAY).whole()
 
 
 def test_a_line_holds_what_the_kernel_makes_of_it(vault: Vault) -> None:

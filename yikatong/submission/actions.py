@@ -122,8 +122,8 @@ def draft(
         actor=actor,
         source_file_id=None if source_file is None else source_file.pk,
     )
-    bulk.stage(rows)
-    stored = bulk.store_staged(
+    stored = bulk.store(
+        rows,
         batch_id=batch.pk,
         county=batch.county,
         unit_no=unit_no,

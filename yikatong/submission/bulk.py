@@ -12,9 +12,10 @@ from typing import Any, Final
 import polars as pl
 from django.db import connection
 
+from yikatong.kernel.ahead import ahead
 from yikatong.kernel.digest import sm3
 from yikatong.kernel.points import point
-from yikatong.submission.line_columns import as_copied
+from yikatong.submission.line_columns import Lines, as_copied
 
 STAGED: Final = (
     ("row_no", "int4"),
@@ -42,8 +43,8 @@ STAGED: Final = (
 )
 COLUMNS: Final = ", ".join(name for name, _ in STAGED)
 CHUNK_ROWS: Final = 20_000
-# a list to be staged: a frame of lines (see line_columns), or rows of STAGED's shape
-Rows = pl.DataFrame | Iterable[Sequence[Any]]
+# a list to be staged: lines (see line_columns) in parts or as one frame, or rows of STAGED's shape
+Rows = Lines | pl.DataFrame | Iterable[Sequence[Any]]
 # what a copy keeps of its origin
 COPIED: Final = f"programme_code, period, {COLUMNS}"
 
@@ -63,23 +64,28 @@ def stage(rows: Rows) -> int:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.staged")
         cursor.execute(f"CREATE TEMP TABLE staged ({declared}) ON COMMIT DROP")
-        if isinstance(rows, pl.DataFrame):
-            count = _copy_frame(cursor, rows)
+        if isinstance(rows, Lines):
+            count = _copy_frames(cursor, ahead(rows.parts()))
+        elif isinstance(rows, pl.DataFrame):
+            count = _copy_frames(cursor, [rows])
         else:
             count = _copy_rows(cursor, rows)
     # nothing joins `staged`, it is read once from end to end: ANALYZE would cost as much as COPY
     return count
 
 
-def _copy_frame(cursor: Any, lines: pl.DataFrame) -> int:
+def _copy_frames(cursor: Any, frames: Iterable[pl.DataFrame]) -> int:
     """As text written by polars, which measured faster than any row by row."""
-    ready = as_copied(lines.select(name for name, _ in STAGED))
+    count = 0
     with cursor.copy(f"COPY staged ({COLUMNS}) FROM STDIN (FORMAT CSV)") as copy:
-        for chunk in ready.iter_slices(CHUNK_ROWS):
-            buffer = io.BytesIO()
-            chunk.write_csv(buffer, include_header=False, quote_style="non_numeric")
-            copy.write(buffer.getvalue())
-    return lines.height
+        for lines in frames:
+            ready = as_copied(lines.select(name for name, _ in STAGED))
+            for chunk in ready.iter_slices(CHUNK_ROWS):
+                buffer = io.BytesIO()
+                chunk.write_csv(buffer, include_header=False, quote_style="non_numeric")
+                copy.write(buffer.getvalue())
+            count += lines.height
+    return count
 
 
 def _copy_rows(cursor: Any, rows: Iterable[Sequence[Any]]) -> int:
@@ -92,7 +98,8 @@ def _copy_rows(cursor: Any, rows: Iterable[Sequence[Any]]) -> int:
     return count
 
 
-def store_staged(
+def store(
+    rows: Rows,
     *,
     batch_id: int,
     county: str,
@@ -102,16 +109,21 @@ def store_staged(
     period: str,
     by: str,
 ) -> int:
-    """INSERT … SELECT of what was staged into a draft; gives the number of lines."""
-    point("mid-copy")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO submission_line (batch_id, county, unit_no, department_no, programme_code,"  # noqa: S608 - names of our own
-            f" period, entered_by, {COLUMNS})"
-            f" SELECT %s, %s, %s, %s, %s, %s, %s, {COLUMNS} FROM staged ORDER BY row_no",
-            [batch_id, county, unit_no, department_no, programme_code, period, by],
-        )
-        return int(cursor.rowcount)
+    """Lines into a draft, staged and then INSERT … SELECT, part by part; gives their number."""
+    parts: Iterable[Rows] = ahead(rows.parts()) if isinstance(rows, Lines) else [rows]
+    count = 0
+    for part in parts:
+        stage(part)
+        point("mid-copy")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO submission_line (batch_id, county, unit_no, department_no, programme_code,"  # noqa: S608 - names of our own
+                f" period, entered_by, {COLUMNS})"
+                f" SELECT %s, %s, %s, %s, %s, %s, %s, {COLUMNS} FROM staged ORDER BY row_no",
+                [batch_id, county, unit_no, department_no, programme_code, period, by],
+            )
+            count += int(cursor.rowcount)
+    return count
 
 
 def copy_lines(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
@@ -19,6 +20,20 @@ from yikatong.submission.rules import DIGEST_FIELDS
 INDEXES: Final = ("head_index", "payee_index", "beneficiary_index", "account_index")
 TEXTS: Final = ("payee_name", "beneficiary_name", "object_key", "grade")
 _ESCAPED: Final = r'["\\\x00-\x1f]'
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines that are made ready part by part, so that the server may store one part while the next
+    is digested. Each call of `parts` makes them anew.
+    """
+
+    height: int
+    parts: Callable[[], Iterator[pl.DataFrame]]
+
+    def whole(self) -> pl.DataFrame:
+        """All of them as one frame."""
+        return pl.concat(self.parts(), how="vertical")
 
 
 def rewritten(

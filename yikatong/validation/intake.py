@@ -18,7 +18,7 @@ from yikatong.kernel.masks import masked_id
 from yikatong.kernel.names import has_private_use, rare_characters
 from yikatong.kernel.period import Period
 from yikatong.kernel.resident_id import LENGTH
-from yikatong.submission.line_columns import decimals, digests, rewritten
+from yikatong.submission.line_columns import Lines, decimals, digests, rewritten
 from yikatong.submission.list_template import mark_of_template
 from yikatong.submission.sheets import Sheet, read_sheet
 from yikatong.submission.sheets_door import WEB, Limits
@@ -26,7 +26,7 @@ from yikatong.submission.sheets_forms import DISBURSEMENT
 from yikatong.submission.sheets_header import KNOWN, NO_MAPPING, TOLD, Mapped
 from yikatong.submission.sheets_text import fen
 from yikatong.validation import row_rules
-from yikatong.validation.recalled import recalled
+from yikatong.validation.recalled import Recalled, recalled
 from yikatong.validation.rules import FoundRow
 from yikatong.vault.access import the_vault
 
@@ -40,6 +40,8 @@ QUANTITY_SCALE: Final = 3
 MOST_MONTHS: Final = 12 * 10
 FIRST_HAN: Final = "\u3400"
 SHOWN_CHARACTERS: Final = 20
+# few enough that a list of a township's size already comes in several parts
+PART_ROWS: Final = 10_000
 PARTIES: Final = ("head", "payee", "beneficiary")
 
 
@@ -49,7 +51,7 @@ class Intake:
     `notices` are about the file, not about a line; `sheet` is what was read, for those who mark it.
     """
 
-    rows: pl.DataFrame
+    rows: Lines
     notices: tuple[FoundRow, ...]
     sheet: Sheet
 
@@ -139,23 +141,39 @@ def _rare_characters(frame: pl.DataFrame) -> list[str]:
     ]
 
 
-def lines_of(
-    frame: pl.DataFrame, programme: Programme, period: Period, today: date
-) -> pl.DataFrame:
-    """The lines of a sheet's frame, ready for `submission.bulk.stage`."""
+def lines_of(frame: pl.DataFrame, programme: Programme, period: Period, today: date) -> Lines:
+    """The lines of a sheet's frame, ready for `submission.bulk`: what looks at all rows is done
+    here, what each row needs by itself when its part is asked for.
+    """
     required = (*row_rules.ALWAYS_FILLED, *programme.required_columns)
-    is_household = programme.payee_kind == Programme.PayeeKind.HOUSEHOLD
     known = recalled(frame, programme)
     if known is None:
         found = row_rules.examine(frame, on=today, required=required)
-        columns = _indexes(frame, programme.county, is_household=is_household)
-        masks = _masked(frame["beneficiary_id"])
     else:
-        frame = known.typed
-        found = known.examined(on=today, required=required)
-        own = _indexes(frame, programme.county, is_household=is_household)
-        columns = known.completed(own)
-        masks = known.masks(_masked(frame["beneficiary_id"]))
+        frame, found = known.typed, known.examined(on=today, required=required)
+    faults = _faults(found)
+
+    def parts() -> Iterator[pl.DataFrame]:
+        for first in range(0, frame.height, PART_ROWS):
+            part = None if known is None else known.part(first, PART_ROWS)
+            rows = frame.slice(first, PART_ROWS)
+            yield _part(rows, part, faults, programme, str(period))
+
+    return Lines(frame.height, parts)
+
+
+def _part(
+    frame: pl.DataFrame,
+    known: Recalled | None,
+    faults: pl.DataFrame,
+    programme: Programme,
+    period: str,
+) -> pl.DataFrame:
+    is_household = programme.payee_kind == Programme.PayeeKind.HOUSEHOLD
+    columns = _indexes(frame, programme.county, is_household=is_household)
+    masks = _masked(frame["beneficiary_id"])
+    if known is not None:
+        columns, masks = known.completed(columns), known.masks(masks)
     facts = frame.select(
         pl.col("row").cast(pl.Int32).alias("row_no"),
         *(_cut(f"{party}_name", TEXT_LIMIT) for party in PARTIES),
@@ -177,9 +195,9 @@ def lines_of(
         decimals(frame["standard"], digits=WHOLE_DIGITS, scale=STANDARD_SCALE).alias("standard"),
         decimals(frame["quantity"], digits=WHOLE_DIGITS, scale=QUANTITY_SCALE).alias("quantity"),
     )
-    lines = lines.with_columns(
-        digests(lines, programme_code=programme.code, period=str(period))
-    ).join(_faults(found), on="row_no", how="left", maintain_order="left")
+    lines = lines.with_columns(digests(lines, programme_code=programme.code, period=period)).join(
+        faults, on="row_no", how="left", maintain_order="left"
+    )
     return lines.with_columns(pl.col("faults").fill_null("[]"))
 
 

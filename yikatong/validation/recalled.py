@@ -32,6 +32,10 @@ class Recalled:
     typed: pl.DataFrame
     known: pl.DataFrame
 
+    def part(self, first: int, rows: int) -> Recalled:
+        """So many rows from this place (from 0) on."""
+        return Recalled(self.typed.slice(first, rows), self.known.slice(first, rows))
+
     def examined(self, *, on: date, required: Sequence[str]) -> pl.DataFrame:
         """The row rules, under which a recalled number is there although it is not shown."""
         found = row_rules.examine(self.typed, on=on, required=required)

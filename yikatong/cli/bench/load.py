@@ -51,13 +51,14 @@ def _read(file: Any) -> Any:
 
     with acting(batch.clerk()) as actor:
         programme = programme_by_code(world.PROGRAMME, scope=actor.scope)
-        return read_list(
+        intake = read_list(
             file.read_bytes(), file.name, programme, Period.parse(world.PERIOD),
             today=timezone.localdate(), limits=BULK,
         )  # fmt: skip
+        return intake.rows.whole()
 
 
-def _stored(intake: Any) -> tuple[str, float]:
+def _stored(rows: Any) -> tuple[str, float]:
     """The number of the draft, and how long it took from the lines in hand to the commit."""
     from yikatong.catalogue.queries import programme_by_code
     from yikatong.organisation.scoping import acting
@@ -68,6 +69,6 @@ def _stored(intake: Any) -> tuple[str, float]:
         programme = programme_by_code(world.PROGRAMME, scope=actor.scope)
         made = draft(
             programme=programme, period=Period.parse(world.PERIOD), unit_no=actor.unit_no,
-            rows=intake.rows, source_file=None, actor=actor,
+            rows=rows, source_file=None, actor=actor,
         )  # fmt: skip
     return made.number, time.perf_counter() - started
