@@ -42,14 +42,21 @@ def apply_results(
     locked: BankShare = BankShare.objects.select_for_update(no_key=True).get(pk=share.pk)
     bank, now = paying_banks(scope=actor.scope)[locked.bank_no], timezone.now()
     told = bulk.Told(
-        locked.pk, released_lines(locked), locked.county, locked.unit_no, locked.department_no,
-        locked.bank_no, file_sm3,
-    )  # fmt: skip
+        share_id=locked.pk,
+        lines=released_lines(locked, scope=actor.scope),
+        county=locked.county,
+        unit_no=locked.unit_no,
+        department_no=locked.department_no,
+        bank_no=locked.bank_no,
+        file_sm3=file_sm3,
+    )
     frame = results.frame_of(rows, bank=bank.code3, now=now)
     if locked.state not in {ShareState.PAYING, ShareState.DONE}:
         early = frame.filter(pl.col("result") != results.PENDING)
         for row in early.iter_rows(named=True):
-            _set_aside(locked, row["detail_id"], row["result"], row["paid_fen"], STRANGER, told, actor)
+            _set_aside(
+                locked, row["detail_id"], row["result"], row["paid_fen"], STRANGER, told, actor
+            )
         frame = frame.filter(pl.col("result") == results.PENDING)
     changed = 0
     for wave in results.waves(frame):
@@ -71,9 +78,8 @@ def _why(one: bulk.Oddity) -> str:
         return STRANGER
     if one.what == Effect.APPLY:
         return "银行流水号或结果行已记在另一笔上"
-    return (
-        f"银行报 {one.result} {Money(one.paid_fen)} 元，我方为 {one.state} {Money(one.amount_fen)} 元"
-    )
+    ours = f"我方为 {one.state} {Money(one.amount_fen)} 元"
+    return f"银行报 {one.result} {Money(one.paid_fen)} 元，{ours}"
 
 
 def note_refund(share: BankShare, rows: Sequence[RefundRow], *, actor: Actor) -> int:

@@ -12,7 +12,7 @@ import polars as pl
 from django.db import IntegrityError, connection, transaction
 from psycopg.errors import UniqueViolation
 
-from yikatong.feedback.rules import Effect
+from yikatong.feedback.rules import Effect, Judgement
 from yikatong.kernel.points import point
 
 # no value holds a control: they are refused when a file is read
@@ -48,7 +48,7 @@ JUDGED: Final = (
 )
 
 _APPLY: Final = (
-    "WITH applied AS ("
+    "WITH applied AS ("  # noqa: S608 - fixed text
     " INSERT INTO feedback_paymentresult (county, unit_no, department_no, bank_no, payment_id, file_sm3,"
     " row_no, result, code, bank_code, bank_text, paid_fen, bank_serial, sms_status, at, applied_at)"
     " SELECT %(county)s, %(unit)s, %(department)s, %(bank)s, payment.id, %(sm3)s,"
@@ -62,7 +62,7 @@ _APPLY: Final = (
     " WHERE payment.id = applied.payment_id AND {in_share} = %(share)s"
 )
 _ODD: Final = (
-    "SELECT told.detail_id, told.result, told.paid_fen, coalesce(payment.state, ''),"
+    "SELECT told.detail_id, told.result, told.paid_fen, coalesce(payment.state, ''),"  # noqa: S608 - fixed text
     f" coalesce(payment.amount_fen, 0), coalesce(effect.what, '') {JUDGED}"
     " WHERE effect.what IS DISTINCT FROM 'nothing' ORDER BY told.row_no"
 )
@@ -79,20 +79,6 @@ class Told:
     department_no: int
     bank_no: int
     file_sm3: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What a row of this result and F class does to a payment in `state`, its amount right or not;
-    `to` is the state that follows where it is applied.
-    """
-
-    result: str
-    code: str
-    state: str
-    is_right: bool
-    what: Effect
-    to: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +113,9 @@ def apply(
         try:
             with transaction.atomic():
                 cursor.execute(_APPLY.format(clash="", in_share=in_share), arguments)
-        except IntegrityError as error:  # a serial that stands on another row: which one is looked for
+        except (
+            IntegrityError
+        ) as error:  # a serial that stands on another row: which one is looked for
             if not isinstance(error.__cause__, UniqueViolation):
                 raise
             cursor.execute(
@@ -173,9 +161,7 @@ def _stage(cursor: Any, rows: pl.DataFrame) -> None:
     with cursor.copy(f"COPY told ({NAMES}) FROM STDIN ({options})") as copy:
         for chunk in rows.select(name for name, _ in TOLD).iter_slices(CHUNK_ROWS):
             buffer = io.BytesIO()
-            chunk.write_csv(
-                buffer, include_header=False, null_value=NULL, datetime_format=INSTANT
-            )
+            chunk.write_csv(buffer, include_header=False, null_value=NULL, datetime_format=INSTANT)
             copy.write(buffer.getvalue())
 
 

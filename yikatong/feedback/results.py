@@ -11,8 +11,7 @@ import polars as pl
 from yikatong.connectors.bank.codes import reason_of, translated
 from yikatong.connectors.bank.frames import Framed
 from yikatong.connectors.bank.messages import ResultRow
-from yikatong.feedback.bulk import Judgement
-from yikatong.feedback.rules import effect_of
+from yikatong.feedback.rules import Judgement, effect_of
 from yikatong.payout.rules import PaymentState
 
 TEXTS: Final = (
@@ -58,7 +57,9 @@ def frame_of(rows: Sequence[ResultRow], *, bank: str, now: datetime) -> pl.DataF
 
 
 def _framed(rows: Sequence[ResultRow]) -> pl.DataFrame:
-    texts = {name: pl.Series([getattr(row, name) for row in rows], dtype=pl.String) for name in TEXTS}
+    texts = {
+        name: pl.Series([getattr(row, name) for row in rows], dtype=pl.String) for name in TEXTS
+    }
     return pl.DataFrame(
         {
             **texts,
@@ -97,8 +98,10 @@ def waves(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
         yield from [frame] if frame.height else []
         return
     turn = pl.int_range(pl.len()).over("detail_id")
-    yield from frame.with_columns(turn=turn).sort("turn", "row_no").partition_by(
-        "turn", maintain_order=True, include_key=False
+    yield from (
+        frame.with_columns(turn=turn)
+        .sort("turn", "row_no")
+        .partition_by("turn", maintain_order=True, include_key=False)
     )
 
 

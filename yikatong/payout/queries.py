@@ -48,9 +48,9 @@ class MoneyEquation:
         )
 
 
-def released_lines(share: BankShare) -> int:
+def released_lines(share: BankShare, *, scope: Scope) -> int:
     """How many lines the bank was told to pay; 0 before the release."""
-    found = PaymentInstruction.objects.filter(county=share.county, share=share)
+    found = PaymentInstruction.objects.filter(county=scope.county, share=share)
     return found.values_list("lines", flat=True).first() or 0
 
 

@@ -57,8 +57,6 @@ class Told:
     digest: bytes
 
 
-
-
 def run(rows: int) -> list[harness.Figure]:
     county = world.enter(rows * batch.PEOPLE_A_LINE)
     session.log_in("web")

@@ -30,23 +30,15 @@ def quick_read(row_type: type[Row], body: bytes, encoding: str) -> Framed | None
 
     Instants come in UTC.
     """
-    lines = body.count(b"\n")
-    if row_type not in IN_FRAMES or lines < FEWEST:
+    if row_type not in IN_FRAMES or body.count(b"\n") < FEWEST:
         return None
     try:
         text = body if body.isascii() else decoded(body, encoding).encode()
     except UnicodeDecodeError:
         return None
     shape = columns(row_type)
-    # each line has its bars and its end, and no other sign of the kind
-    if len(text) - len(text.translate(None, FORBIDDEN)) != lines * (len(shape) + 1):
-        return None
-    if any(lead in text and pattern.search(text) for lead, pattern in SUSPECT):
-        return None
     raw = _split(text, shape)
-    if raw is None or raw.height != lines or not (raw[MARK] == "D").all():
-        return None
-    frame = _parsed(raw, shape)
+    frame = _parsed(raw, shape) if raw is not None else None
     if frame is None:
         return None
     is_tight = looked_at([one for one in shape if one.form is not Form.INSTANT], frame, NO_LENGTHS)
@@ -56,14 +48,22 @@ def quick_read(row_type: type[Row], body: bytes, encoding: str) -> Framed | None
 
 
 def _split(text: bytes, shape: Sequence[Column]) -> pl.DataFrame | None:
+    """Their fields as text; None where a line has more or fewer, or a sign that none may have."""
+    lines = text.count(b"\n")
+    # each line has its bars and its end, and no other sign of the kind
+    if len(text) - len(text.translate(None, FORBIDDEN)) != lines * (len(shape) + 1):
+        return None
+    if any(lead in text and pattern.search(text) for lead, pattern in SUSPECT):
+        return None
     names = [MARK, *(column.name for column in shape)]
     try:
-        return pl.read_csv(
+        raw = pl.read_csv(
             io.BytesIO(text), has_header=False, separator="|", quote_char=None, eol_char="\n",
             new_columns=names, infer_schema=False,
         ).fill_null("")  # fmt: skip
     except pl.exceptions.PolarsError:  # a line has more fields than the first
         return None
+    return raw if raw.height == lines and (raw[MARK] == "D").all() else None
 
 
 def _parsed(raw: pl.DataFrame, shape: Sequence[Column]) -> pl.DataFrame | None:

@@ -50,10 +50,12 @@ class BcpText:
         if trailer[3] != digest:
             raise refusals.BadDigest(str(name), "明细摘要不一致，内容被改动。")
         row_type = ROW_OF[name.msg]
-        rows: Sequence[Row] | None = quick_read(row_type, body, profile.encoding)
-        if rows is not None:
+        rows: Sequence[Row]
+        framed_rows = quick_read(row_type, body, profile.encoding)
+        if framed_rows is not None:
+            rows, total = framed_rows, framed_rows.amount_fen
             header = _header_of(head, name)
-            _check_totals(trailer, header, name, len(rows), lambda: sum_of(row_type, rows))
+            _check_totals(trailer, header, name, len(rows), lambda: total)
         else:
             lines = _text_of(body, str(name), profile.encoding)
             header = _header_of(head, name)
@@ -129,9 +131,7 @@ def _check_totals(
         raise refusals.BadRow(str(name), "明细的字段数或金额写法不正确。") from None
     is_all = name.msg not in PARTED or name.parts == 1
     if not lines or count != lines or (is_all and header.count != count):
-        raise refusals.BadCount(
-            str(name), f"尾行笔数{count}，首行{header.count}，明细{lines}。"
-        )
+        raise refusals.BadCount(str(name), f"尾行笔数{count}，首行{header.count}，明细{lines}。")
     if amount != added or (is_all and header.amount_fen != amount):
         raise refusals.BadSum(str(name), "首行、尾行的金额与明细合计不一致。")
 
