@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from tests import database
@@ -30,8 +31,8 @@ from yikatong.vault.wire import WireKeys, key_id
 LogIn = Callable[[str], AbstractContextManager[None]]
 DOOR = "/api/budget/v1/reviews"
 REVIEW = {
-    "mof_div_code": f"{HERE}000", "tracking_id": "NOBODY", "pay_app_no": "SQ-1", "status": "APPROVED",
-    "return_reason": "", "is_withdrawn": False, "pay_app_amt_fen": 1,
+    "mof_div_code": f"{HERE}000", "tracking_id": "NOBODY", "pay_app_no": "SQ-1",
+    "status": "APPROVED", "return_reason": "", "is_withdrawn": False, "pay_app_amt_fen": 1,
 }  # fmt: skip
 
 
@@ -232,6 +233,4 @@ def test_a_day_s_reconciliation_is_judged_row_by_row(
 
 
 def connection_name() -> str:
-    from django.db import connection
-
     return str(connection.settings_dict["NAME"])

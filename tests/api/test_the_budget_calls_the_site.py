@@ -71,7 +71,7 @@ def request_of(house: House, number: str) -> dict[str, Any]:
     names = ("number", "state", "amount_fen", "payee_account", "bank_no", "voucher_number")
     (row,) = house.rows(
         SLUG,
-        f"SELECT {', '.join(names)} FROM funding_fundingrequest WHERE number LIKE %s",
+        f"SELECT {', '.join(names)} FROM funding_fundingrequest WHERE number LIKE %s",  # noqa: S608 - names of our own
         f"{number}-%",
     )
     return dict(zip(names, row, strict=True))
