@@ -42,7 +42,28 @@ def processes_of(house: House) -> dict[int, str]:
 
 
 def test_a_second_init_of_the_same_county_is_refused(homes: tuple[House, House]) -> None:
-    refused(homes[0].ykt("init", "--county", "pengshui", "--people", "0"), "已经初始化过")
+    again = ("init", "--county", "pengshui", "--people", "0")
+    refused(homes[0].ykt(*again), "已经初始化过", "没有改动", "./ykt serve")
+
+
+def test_an_older_home_is_brought_up_and_told_so(homes: tuple[House, House]) -> None:
+    house = homes[0]
+    with house.administrator() as admin:
+        admin.execute(
+            "UPDATE organisation_county SET settings = (settings - 'charts') || jsonb_build_object("
+            " 'residue', 'keep', 'vouchers', (SELECT jsonb_agg(one) FROM jsonb_array_elements("
+            "  settings -> 'vouchers') AS one WHERE one ->> 'kind' = 'V1'))"
+            " WHERE slug = 'pengshui'"
+        )
+    again = ("init", "--county", "pengshui", "--people", "0")
+    refused(house.ykt(*again), "补上设置", "vouchers V2", "charts")
+    with house.administrator() as admin:
+        row = admin.execute(
+            "SELECT settings ->> 'residue', jsonb_array_length(settings -> 'vouchers') > 1"
+            " FROM organisation_county WHERE slug = 'pengshui'"
+        ).fetchone()
+    assert row == ("keep", True)
+    refused(house.ykt(*again), "没有改动")
 
 
 def test_a_county_without_a_pack_is_refused_and_leaves_no_home(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import subprocess
@@ -17,10 +18,11 @@ import polars as pl
 
 from yikatong.catalogue.pack import load_calendar, load_card_prefixes, load_pack, load_towns
 from yikatong.catalogue.specs import CountyPack
-from yikatong.cli import database, session
+from yikatong.cli import database, session, upgrading
 from yikatong.cli.postgres import Server
 from yikatong.cli.sample import books
 from yikatong.cli.sample.people import SamplePopulation, generate
+from yikatong.cli.upgrading import Upgrade
 from yikatong.connectors.bank.profiles import load_profiles, missing
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.home import CHECKOUT, Home
@@ -42,28 +44,41 @@ def init_county(slug: str, *, people: int, seed: int, admin_url: str | None = No
     """Make the home if needed, then the county in it.
 
     Raises:
-        Refused: the county is set up already, or the database cannot be reached.
+        Refused: the county is set up already (the home has then been brought up to this version,
+            and the sentence tells what was done), or the database cannot be reached.
     """
-    if not init_counties([slug], people=people, seed=seed, admin_url=admin_url):
-        raise Refused(f"{pack_of(slug).name}已经初始化过，不再重复。")
+    done = init_or_upgrade([slug], people=people, seed=seed, admin_url=admin_url)
+    if not done.counties:
+        raise Refused(
+            f"{pack_of(slug).name}已经初始化过，人员、名单和批次都没有动，也没有重新装入。"
+            f"{done.sentence()}可直接运行 ./ykt serve 和 ./ykt run；"
+            "若要另建一份，请把 YKT_HOME 指到一个空目录再初始化。"
+        )
 
 
 def init_counties(
     slugs: list[str], *, people: int, seed: int, admin_url: str | None = None
 ) -> list[str]:
-    """Each part in the role it needs; gives the counties that are new in this home."""
+    """Gives the counties that are new in this home."""
+    return init_or_upgrade(slugs, people=people, seed=seed, admin_url=admin_url).counties
+
+
+def init_or_upgrade(
+    slugs: list[str], *, people: int, seed: int, admin_url: str | None = None
+) -> Upgrade:
+    """Each part in the role it needs; counties that are there are brought up to this version."""
     packs = {slug: pack_of(slug) for slug in slugs}
     home = session.home()
     for pack in packs.values():
         make_home(home, pack.code)
     database.bring_up(home)
     prepare_database(home, admin_url)
-    fresh = _as_owner(slugs, admin_url)
-    if people and fresh:
+    done = _as_owner(slugs, admin_url)
+    if people and done.counties:
         session.log_in("web")
-        for slug in fresh:
+        for slug in done.counties:
             _register_people(packs[slug], people=people, seed=seed)
-    return fresh
+    return done
 
 
 def make_home(home: Home, county: str) -> None:
@@ -92,9 +107,9 @@ def prepare_database(home: Home, admin_url: str | None) -> None:
         database.make_roles_at(admin_url, home)
 
 
-def _as_owner(slugs: list[str], admin_url: str | None) -> list[str]:
+def _as_owner(slugs: list[str], admin_url: str | None) -> Upgrade:
     """Tables, law and counties, by the owner's login: another process, so this one never holds it.
-    Gives the counties that were not there before.
+    Gives what was done.
     """
     environ = {**os.environ, "YKT_PROCESS": "owner", "PYTHONPATH": str(CHECKOUT)}
     if admin_url:
@@ -110,7 +125,7 @@ def _as_owner(slugs: list[str], admin_url: str | None) -> list[str]:
         raise Refused(done.stderr.strip())
     if done.returncode != 0:
         raise Refused(f"初始化未完成：{done.stderr.strip()[-800:]}")
-    return done.stdout.split()
+    return Upgrade(**json.loads(done.stdout))
 
 
 def _set_up(slug: str) -> None:
@@ -242,19 +257,40 @@ def today() -> date:
 
 
 def main() -> None:
-    """The owner's own process: prints the counties that it set up."""
+    """The owner's own process: prints what it did, as JSON."""
     database.setup_django("owner")
     from yikatong.organisation.queries import counties_of_home
     from yikatong.organisation.scoping import acting_as_owner
 
     with session.refusals():
+        done = Upgrade(migrations=upgrading.pending_migrations())
         database.migrate()
-        for slug in sys.argv[1:]:
+        there = []
+        for path in sorted(session.PACKS.glob("*/pack.toml")):
+            slug = path.parent.name
             with acting_as_owner(session.owner_scope(pack_of(slug).code)):
-                known = {county.slug for county in counties_of_home()}
-            if slug not in known:
+                there += [slug] if counties_of_home().filter(slug=slug).exists() else []
+        for slug in sys.argv[1:]:
+            if slug not in there:
                 _set_up(slug)
-                sys.stdout.write(f"{slug}\n")
+                done.counties.append(slug)
+        for slug in there:  # whichever was asked for: the whole home is of one version
+            _bring_up(slug, done)
+        sys.stdout.write(json.dumps(done.as_json(), ensure_ascii=False))
+
+
+def _bring_up(slug: str, done: Upgrade) -> None:
+    from yikatong.organisation.queries import county_settings
+    from yikatong.organisation.scoping import acting_as_owner
+
+    pack = pack_of(slug)
+    actor = session.owner_scope(pack.code)
+    with acting_as_owner(actor):
+        county = county_settings(scope=actor.scope)
+        # as they would be read back: what is compared has been through JSON too
+        usual = json.loads(json.dumps(_settings(pack), default=str))
+        postings, added = upgrading.bring_up_county(county, usual)
+    done.postings[county.name], done.settings[county.name] = postings, added
 
 
 if __name__ == "__main__":

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
+import polars as pl
 from django.utils import timezone
 
-from yikatong.connectors.bank.codes import reason_of, translated
 from yikatong.connectors.bank.messages import DayRow, RefundRow, ResultRow, SmsRow
-from yikatong.feedback import bulk
+from yikatong.feedback import bulk, results
 from yikatong.feedback.models import DayAccount, PaymentResult, Refund, SmsReport
-from yikatong.feedback.rules import Effect, effect_of
+from yikatong.feedback.rules import Effect
 from yikatong.jobs.actions import quarantine
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.errors import TryAgain
@@ -22,14 +21,14 @@ from yikatong.organisation.queries import county_settings, paying_banks
 from yikatong.organisation.rules import department_unit
 from yikatong.payout.actions import move_share
 from yikatong.payout.models import BankShare, Payment
-from yikatong.payout.queries import live_shares
+from yikatong.payout.queries import live_shares, released_lines
 from yikatong.payout.rules import IN_TRANSIT, PaymentState, ShareState
 from yikatong.submission.actions import redraft
 from yikatong.submission.models import Batch
 
-Wave = dict[int, tuple[ResultRow, tuple[Any, ...]]]  # payment → its row, and the values to write
 ENTRIES = frozenset({"IN", "OUT", "RETURN", "REFUND"})  # rows of a day, beside its balances
 BY_DEPARTMENT = "department"
+STRANGER = "结果行不在本批已下达的明细中"
 BY_HAND = "F99"  # 已故、其他: a to-do, never an automatic redraft
 
 
@@ -41,81 +40,46 @@ def apply_results(
     Returns how many payments changed. The share is DONE once none of its payments is in transit.
     """
     locked: BankShare = BankShare.objects.select_for_update(no_key=True).get(pk=share.pk)
-    known = {
-        payment.detail_id: payment
-        for payment in Payment.objects.filter(county=actor.scope.county, share=locked).only(
-            "detail_id", "state", "amount_fen"
-        )
-    }
-    changed: set[int] = set()
-    for wave in _waves(locked, known, rows, file_sm3, actor=actor):
-        applied = bulk.apply([values for _, values in wave.values()], now=timezone.now())
-        changed |= applied
-        for payment_id, (row, _) in wave.items():
-            if payment_id not in applied:
-                what = "银行流水号或结果行已记在另一笔上"
-                _set_aside(locked, row, what, file_sm3, actor=actor)
+    bank, now = paying_banks(scope=actor.scope)[locked.bank_no], timezone.now()
+    told = bulk.Told(
+        share_id=locked.pk,
+        lines=released_lines(locked, scope=actor.scope),
+        county=locked.county,
+        unit_no=locked.unit_no,
+        department_no=locked.department_no,
+        bank_no=locked.bank_no,
+        file_sm3=file_sm3,
+    )
+    frame = results.frame_of(rows, bank=bank.code3, now=now)
+    if locked.state not in {ShareState.PAYING, ShareState.DONE}:
+        early = frame.filter(pl.col("result") != results.PENDING)
+        for row in early.iter_rows(named=True):
+            _set_aside(
+                locked, row["detail_id"], row["result"], row["paid_fen"], STRANGER, told, actor
+            )
+        frame = frame.filter(pl.col("result") == results.PENDING)
+    changed = 0
+    for wave in results.waves(frame):
+        applied, odd = bulk.apply(told, wave, results.judgements(wave), now=now)
+        changed += applied
+        for one in odd:
+            _set_aside(locked, one.detail_id, one.result, one.paid_fen, _why(one), told, actor)
     still = Payment.objects.filter(share=locked, state__in=IN_TRANSIT).exists()
     if not still and locked.state == ShareState.PAYING:
         move_share(locked, "settled", actor=actor)
-    if any(row.result == "RETURNED" for row in rows):
-        _redraft_returned(locked.batch, changed, actor=actor)
-    return len(changed)
+    if changed and (frame["result"] == results.RETURNED).any():
+        _redraft_returned(locked.batch, file_sm3, actor=actor)
+    return changed
 
 
-def _waves(
-    share: BankShare,
-    known: Mapping[str, Payment],
-    rows: Sequence[ResultRow],
-    file_sm3: bytes,
-    *,
-    actor: Actor,
-) -> list[Wave]:
-    """What is to be applied, each payment at most once a wave: a file may speak of one twice.
-
-    A row is judged by the state that the rows before it lead to; contradictions are set aside.
-    """
-    bank = paying_banks(scope=actor.scope)[share.bank_no]
-    waves: list[Wave] = []
-    for row_no, row in enumerate(rows, start=1):
-        payment = known.get(row.detail_id)
-        if payment is None or (
-            row.result != "PENDING" and share.state not in {ShareState.PAYING, ShareState.DONE}
-        ):
-            _set_aside(share, row, "结果行不在本批已下达的明细中", file_sm3, actor=actor)
-            continue
-        reason = (
-            reason_of(row.reason_code)
-            if row.reason_code
-            else translated(bank.code3, row.bank_reason_code)
-        )
-        effect, state = effect_of(
-            row.result,
-            payment.state,
-            paid_fen=row.paid_fen,
-            amount_fen=payment.amount_fen,
-            is_final=row.result != "FAILED" or reason.is_final,
-        )
-        if effect is Effect.SET_ASIDE:
-            what = (
-                f"银行报 {row.result} {Money(row.paid_fen)} 元，"
-                f"我方为 {payment.state} {Money(payment.amount_fen)} 元"
-            )
-            _set_aside(share, row, what, file_sm3, actor=actor)
-        elif effect is Effect.APPLY:
-            payment.state = state
-            values = (
-                payment.pk, file_sm3, row_no, row.result,
-                reason.failure if row.result != "SUCCESS" else "",
-                row.bank_reason_code or row.reason_code, row.bank_reason_text, row.paid_fen,
-                row.bank_serial or None, row.sms_status, row.paid_at or timezone.now(), state,
-            )  # fmt: skip
-            wave = next((one for one in waves if payment.pk not in one), None)
-            if wave is None:
-                wave = {}
-                waves.append(wave)
-            wave[payment.pk] = (row, values)
-    return waves
+def _why(one: bulk.Oddity) -> str:
+    """Why a row was set aside."""
+    if not one.state:
+        return STRANGER
+    if one.what == Effect.APPLY:
+        return "银行流水号或结果行已记在另一笔上"
+    ours = f"我方为 {one.state} {Money(one.amount_fen)} 元"
+    return f"银行报 {one.result} {Money(one.paid_fen)} 元，{ours}"
 
 
 def note_refund(share: BankShare, rows: Sequence[RefundRow], *, actor: Actor) -> int:
@@ -224,10 +188,12 @@ def settle(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
     """
     if live_shares(batch, scope=actor.scope):
         raise TryAgain("还有银行没有出完结果")
+    failed = Payment.objects.filter(
+        county=batch.county, batch=batch, state=PaymentState.FAILED
+    ).values_list("pk", flat=True)
+    # from their keys: a join of the two was made by reading the county's results for each
     told = (
-        PaymentResult.objects.filter(
-            payment__batch=batch, payment__state=PaymentState.FAILED, result="FAILED"
-        )
+        PaymentResult.objects.filter(payment_id__in=list(failed), result=results.FAILED)
         .select_related("payment")
         .order_by("id")
     )
@@ -252,10 +218,10 @@ def correction_unit(batch: Batch, *, actor: Actor) -> int:
     return department_unit(batch.department_no) if who == BY_DEPARTMENT else batch.unit_no
 
 
-def _redraft_returned(batch: Batch, changed: Collection[int], *, actor: Actor) -> None:
-    """退汇 after success: the line goes into a new draft likewise."""
+def _redraft_returned(batch: Batch, file_sm3: bytes, *, actor: Actor) -> None:
+    """退汇 after success, as this file tells: the line goes into a new draft likewise."""
     returned = PaymentResult.objects.filter(
-        payment_id__in=changed, payment__state=PaymentState.RETURNED, result="RETURNED"
+        county=batch.county, file_sm3=file_sm3, payment__batch=batch, result=results.RETURNED
     ).select_related("payment")
     lines = _left_to_redraft(batch, returned, actor=actor)
     if lines:
@@ -297,19 +263,25 @@ def _to_do(batch: Batch, result: PaymentResult, *, actor: Actor) -> None:
 
 
 def _set_aside(
-    share: BankShare, row: ResultRow, what: str, file_sm3: bytes, *, actor: Actor
+    share: BankShare,
+    detail_id: str,
+    result: str,
+    paid_fen: int,
+    what: str,
+    told: bulk.Told,
+    actor: Actor,
 ) -> None:
     quarantine(
         kind="银行结果与账不符",
-        fingerprint=f"result|{share.batch_no}|{row.detail_id}|{row.result}|{row.paid_fen}",
+        fingerprint=f"result|{share.batch_no}|{detail_id}|{result}|{paid_fen}",
         sentence=(
-            f"批次 {share.batch_no} 明细 {row.detail_id}：{what}。"
-            f"结果文件 {file_sm3.hex()[:12]}，未入账，请与银行核对。"
+            f"批次 {share.batch_no} 明细 {detail_id}：{what}。"
+            f"结果文件 {told.file_sm3.hex()[:12]}，未入账，请与银行核对。"
         ),
         unit_no=share.unit_no,
         department_no=share.department_no,
         bank_no=share.bank_no,
         batch_id=share.batch_id,
-        amount_fen=row.paid_fen,
+        amount_fen=paid_fen,
         actor=actor,
     )

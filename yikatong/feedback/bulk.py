@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from django.db import connection
+import polars as pl
+from django.db import IntegrityError, connection, transaction
+from psycopg.errors import UniqueViolation
 
+from yikatong.feedback.rules import Effect, Judgement
 from yikatong.kernel.points import point
 
-COLUMNS = (
-    ("payment_id", "int8"),
-    ("file_sm3", "bytea"),
+# no value holds a control: they are refused when a file is read
+NULL: Final = "\x01"
+INSTANT: Final = "%Y-%m-%d %H:%M:%S%.6f%:z"
+
+TOLD: Final = (
     ("row_no", "int4"),
+    ("detail_id", "text"),
     ("result", "text"),
     ("code", "text"),
     ("bank_code", "text"),
@@ -22,45 +30,139 @@ COLUMNS = (
     ("bank_serial", "text"),
     ("sms_status", "text"),
     ("at", "timestamptz"),
-    ("new_state", "text"),
+)
+NAMES: Final = ", ".join(name for name, _ in TOLD)
+CHUNK_ROWS: Final = 50_000
+# a file of so many rows, and of this part of its share, has all payments of the share read once;
+# below, each is looked up by its key
+MANY_ROWS: Final = 5_000
+PART: Final = 10
+# the payment of each row by its number within the share, and what the row does to it
+JUDGED: Final = (
+    " FROM told LEFT JOIN payout_payment AS payment"
+    "  ON {in_share} = %(share)s AND payment.detail_id = told.detail_id"
+    " LEFT JOIN unnest(%(results)s::text[], %(codes)s::text[], %(states)s::text[], %(rights)s::bool[],"
+    "  %(effects)s::text[]) AS effect (result, code, state, is_right, what)"
+    "  ON effect.result = told.result AND effect.code = told.code AND effect.state = payment.state"
+    "  AND effect.is_right = (told.paid_fen = CASE told.result WHEN 'FAILED' THEN 0 ELSE payment.amount_fen END)"
+)
+
+_APPLY: Final = (
+    "WITH applied AS ("  # noqa: S608 - fixed text
+    " INSERT INTO feedback_paymentresult (county, unit_no, department_no, bank_no, payment_id, file_sm3,"
+    " row_no, result, code, bank_code, bank_text, paid_fen, bank_serial, sms_status, at, applied_at)"
+    " SELECT %(county)s, %(unit)s, %(department)s, %(bank)s, payment.id, %(sm3)s,"
+    " told.row_no, told.result, told.code, told.bank_code, told.bank_text, told.paid_fen, told.bank_serial,"
+    f" told.sms_status, told.at, %(now)s {JUDGED} WHERE effect.what = 'apply'"
+    " {clash} RETURNING payment_id, result, code)"
+    " UPDATE payout_payment AS payment SET state = outcome.state FROM applied"
+    " JOIN unnest(%(told_results)s::text[], %(told_codes)s::text[], %(outcomes)s::text[])"
+    "  AS outcome (result, code, state)"
+    "  ON outcome.result = applied.result AND outcome.code = applied.code"
+    " WHERE payment.id = applied.payment_id AND {in_share} = %(share)s"
+)
+_ODD: Final = (
+    "SELECT told.detail_id, told.result, told.paid_fen, coalesce(payment.state, ''),"  # noqa: S608 - fixed text
+    f" coalesce(payment.amount_fen, 0), coalesce(effect.what, '') {JUDGED}"
+    " WHERE effect.what IS DISTINCT FROM 'nothing' ORDER BY told.row_no"
 )
 
 
-def apply(rows: Sequence[tuple[Any, ...]], *, now: datetime) -> set[int]:
-    """Rows of `COLUMNS`' shape; a row or serial applied before has no effect.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The share that a file speaks of, how many lines were released of it, and the file."""
 
-    Gives the payments that a row was applied to.
+    share_id: int
+    lines: int
+    county: str
+    unit_no: int
+    department_no: int
+    bank_no: int
+    file_sm3: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """A row that was not applied and is no mere repetition; no payment of ours: `state` is ''."""
+
+    detail_id: str
+    result: str
+    paid_fen: int
+    state: str
+    amount_fen: int
+    what: str
+
+
+def apply(
+    told: Told, rows: pl.DataFrame, judgements: Sequence[Judgement], *, now: datetime
+) -> tuple[int, list[Oddity]]:
+    """Rows of `TOLD`'s shape, no two of one payment: each changes its payment at most once.
+
+    A row or serial that was applied before has no effect. Gives how many payments changed, and the
+    rows that a person must look at. The caller holds the share's lock.
     """
-    names = ", ".join(name for name, _ in COLUMNS)
-    declared = ", ".join(f"{name} {kind}" for name, kind in COLUMNS)
+    arguments = _arguments(told, judgements) | {"now": now}
+    is_whole = rows.height >= max(MANY_ROWS, told.lines // PART)
+    # the server does not know how many there are of a fresh share: it is left one way in, either
+    # all of the share at once or each by its key (which this sum keeps from the share's index)
+    in_share = "payment.share_id" if is_whole else "(payment.share_id + 0)"
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS pg_temp.incoming")
-        cursor.execute(f"CREATE TEMP TABLE incoming ({declared}) ON COMMIT DROP")
-        with cursor.copy(f"COPY incoming ({names}) FROM STDIN (FORMAT BINARY)") as copy:
-            copy.set_types([kind for _, kind in COLUMNS])
-            for row in rows:
-                copy.write_row(row)
-        # joined twice: without statistics, row against row
-        cursor.execute("ANALYZE incoming")
-        cursor.execute(
-            "WITH applied AS ("
-            " INSERT INTO feedback_paymentresult (county, unit_no, department_no, bank_no, payment_id, file_sm3,"
-            " row_no, result, code, bank_code, bank_text, paid_fen, bank_serial, sms_status, at, applied_at)"
-            " SELECT payment.county, payment.unit_no, payment.department_no, payment.bank_no, payment.id,"
-            " incoming.file_sm3, incoming.row_no, incoming.result, incoming.code, incoming.bank_code,"
-            " incoming.bank_text, incoming.paid_fen, incoming.bank_serial, incoming.sms_status, incoming.at, %s"
-            " FROM incoming JOIN payout_payment AS payment ON payment.id = incoming.payment_id"
-            " ORDER BY payment.id"
-            " ON CONFLICT DO NOTHING RETURNING payment_id)"
-            " UPDATE payout_payment AS payment SET state = incoming.new_state"
-            " FROM incoming JOIN applied ON applied.payment_id = incoming.payment_id"
-            " WHERE payment.id = incoming.payment_id AND payment.state <> incoming.new_state"
-            " RETURNING payment.id",
-            [now],
-        )
-        applied = {int(payment_id) for (payment_id,) in cursor.fetchall()}
+        _stage(cursor, rows)
+        if is_whole:
+            cursor.execute("SET LOCAL enable_nestloop = off")
+        try:
+            with transaction.atomic():
+                cursor.execute(_APPLY.format(clash="", in_share=in_share), arguments)
+        except (
+            IntegrityError
+        ) as error:  # a serial that stands on another row: which one is looked for
+            if not isinstance(error.__cause__, UniqueViolation):
+                raise
+            cursor.execute(
+                _APPLY.format(clash="ON CONFLICT DO NOTHING", in_share=in_share), arguments
+            )
+        applied = int(cursor.rowcount)
+        odd: list[Oddity] = []
+        if applied < rows.height:  # judged again: what was applied is a repetition by now
+            cursor.execute(_ODD.format(in_share=in_share), arguments)
+            odd = [Oddity(*row) for row in cursor.fetchall()]
+        if is_whole:
+            cursor.execute("SET LOCAL enable_nestloop = on")
     point("mid-apply")
-    return applied
+    return applied, odd
+
+
+def _arguments(told: Told, judgements: Sequence[Judgement]) -> dict[str, Any]:
+    outcomes = {(one.result, one.code): one.to for one in judgements if one.what is Effect.APPLY}
+    return {
+        "share": told.share_id,
+        "county": told.county,
+        "unit": told.unit_no,
+        "department": told.department_no,
+        "bank": told.bank_no,
+        "sm3": told.file_sm3,
+        "results": [one.result for one in judgements],
+        "codes": [one.code for one in judgements],
+        "states": [one.state for one in judgements],
+        "rights": [one.is_right for one in judgements],
+        "effects": [one.what.value for one in judgements],
+        "told_results": [result for result, _ in outcomes],
+        "told_codes": [code for _, code in outcomes],
+        "outcomes": list(outcomes.values()),
+    }
+
+
+def _stage(cursor: Any, rows: pl.DataFrame) -> None:
+    declared = ", ".join(f"{name} {kind}" for name, kind in TOLD)
+    cursor.execute("DROP TABLE IF EXISTS pg_temp.told")
+    cursor.execute(f"CREATE TEMP TABLE told ({declared}) ON COMMIT DROP")
+    # nothing is quoted without need, so that what there is not must look like nothing there can be
+    options = f"FORMAT CSV, NULL '{NULL}'"
+    with cursor.copy(f"COPY told ({NAMES}) FROM STDIN ({options})") as copy:
+        for chunk in rows.select(name for name, _ in TOLD).iter_slices(CHUNK_ROWS):
+            buffer = io.BytesIO()
+            chunk.write_csv(buffer, include_header=False, null_value=NULL, datetime_format=INSTANT)
+            copy.write(buffer.getvalue())
 
 
 def our_day(county: str, bank_no: int, day: str) -> tuple[int, int]:

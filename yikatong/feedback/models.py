@@ -14,8 +14,13 @@ class PaymentResult(CountyRecord):
 
     department_no = models.IntegerField(db_comment="主管部门编号")
     bank_no = models.IntegerField(db_comment="代发银行编号")
+    # checked once per statement (law/triggers.sql), not row by row
     payment = models.ForeignKey(
-        Payment, on_delete=models.PROTECT, related_name="results", db_comment="代发明细"
+        Payment,
+        on_delete=models.PROTECT,
+        related_name="results",
+        db_constraint=False,
+        db_comment="代发明细",
     )
     file_sm3 = models.BinaryField(db_comment="结果文件SM3")
     row_no = models.IntegerField(db_comment="文件内行号")

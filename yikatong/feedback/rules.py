@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -16,6 +17,20 @@ class Effect(StrEnum):
     APPLY = "apply"
     NOTHING = "nothing"
     SET_ASIDE = "set aside"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a row of this result and F class does to a payment in `state`, its amount right or not;
+    `to` is the state that follows where it is applied.
+    """
+
+    result: str
+    code: str
+    state: str
+    is_right: bool
+    what: Effect
+    to: str
 
 
 RESULT_EVENT = {"SUCCESS": "paid", "FAILED": "failed", "RETURNED": "returned"}

@@ -32,3 +32,9 @@ def read_indicators(county: str, fiscal_year: str, programme_code: str) -> None:
 def reconcile(county: str, day: str) -> None:
     """B15 of one county up to a day; the same difference is set aside once."""
     treasury.reconcile_day(date.fromisoformat(day), actor=machine(county))
+
+
+@app.task(name="funding.hear", queue="main", retry=LINE)
+def hear(inbox_id: int, county: str) -> None:
+    """One call of the budget system's, stored by the door."""
+    treasury.hear(inbox_id, actor=machine(county))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.utils import timezone
@@ -15,17 +15,28 @@ from django.utils import timezone
 from yikatong.connectors.budget.client import BudgetClient, BudgetRefused, KeyReused
 from yikatong.connectors.budget.fieldmap import field_map
 from yikatong.connectors.budget.folder import BudgetFolder
+from yikatong.connectors.budget.folding import folded
 from yikatong.connectors.budget.messages import (
     ApplicationState,
     DetailRow,
     FundingApplication,
     Manifest,
+    ReconRow,
     State,
+    reconciliation_from,
 )
 from yikatong.funding.actions import DIFFERS, judge_reconciliation, note_state
 from yikatong.funding.indicators import note_quota
 from yikatong.funding.models import FundingRequest
-from yikatong.funding.queries import open_requests, request_by_id, shares_due
+from yikatong.funding.queries import (
+    open_requests,
+    request_by_id,
+    requests_by_number,
+    shares_due,
+)
+from yikatong.jobs.actions import quarantine, settle_incoming
+from yikatong.jobs.models import Inbox
+from yikatong.jobs.queries import unapplied_by_id
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.digest import canonical, sm3
@@ -42,6 +53,8 @@ OURS: Final = {
     State.REFUNDED: FundingRequest.State.PAID,
     State.RETURNED: FundingRequest.State.RETURNED,
 }
+RECON: Final = "B15"
+APPLIED, SET_ASIDE = "applied", "quarantined"
 BACK: Final = (FundingRequest.State.RETURNED, FundingRequest.State.WITHDRAWN)
 
 
@@ -177,11 +190,85 @@ def reconcile_day(day: date, *, actor: Actor) -> int:
     told = budget.reconciliation(mof_div_code=f"{actor.scope.county}000", day=day.isoformat())
     with acting(actor):
         answers = judge_reconciliation(told.rows, check_no=told.check_no, actor=actor)
+    return _answer(budget, told.check_no, answers)
+
+
+def _answer(budget: BudgetClient | BudgetFolder, check_no: str, answers: Sequence[ReconRow]) -> int:
     if answers:
         # asked again the same day the books may have moved on; the treasury keeps our first answer
         with suppress(KeyReused):
-            budget.answer_reconciliation(told.check_no, answers)
+            budget.answer_reconciliation(check_no, answers)
     return sum(row.result == DIFFERS for row in answers)
+
+
+def hear(inbox_id: int, *, actor: Actor) -> None:
+    """Apply one call of the budget system (B11 to B15) and mark it, in one transaction.
+
+    Words may come late or out of order: an application never goes back. What names nothing of ours
+    is set aside with its reason.
+    """
+    answers: list[ReconRow] = []
+    with acting(actor):
+        kept = unapplied_by_id(inbox_id, scope=actor.scope)
+        if kept is None:
+            return
+        said = json.loads(bytes(kept.payload))
+        if kept.kind == RECON:
+            answers = _reconciled(kept, said, actor=actor)
+        else:
+            _advanced(kept, said, actor=actor)
+    if answers:
+        _answer(client(actor.scope.county), said["check_no"], answers)
+
+
+def _reconciled(kept: Inbox, said: dict[str, Any], *, actor: Actor) -> list[ReconRow]:
+    try:
+        told = reconciliation_from(said)
+    except (KeyError, TypeError, ValueError):
+        _not_used(kept, "对账的行缺少字段", actor=actor)
+        return []
+    settle_incoming(kept, APPLIED, actor=actor)
+    return judge_reconciliation(told.rows, check_no=told.check_no, actor=actor)
+
+
+def _advanced(kept: Inbox, said: dict[str, Any], *, actor: Actor) -> None:
+    request = requests_by_number([said["tracking_id"]], scope=actor.scope).get(said["tracking_id"])
+    if request is None:
+        _not_used(kept, f"我方没有申请 {said['tracking_id']}", actor=actor)
+        return
+    if request.budget_number not in {"", said["pay_app_no"]}:
+        _not_used(kept, f"申请 {request.number} 的支付申请号不是 {said['pay_app_no']}", actor=actor)
+        return
+    try:
+        state = folded(_known(request), kept.kind, said)
+    except (KeyError, TypeError, ValueError):
+        _not_used(kept, "内容无法识别", actor=actor)
+        return
+    settle_incoming(kept, APPLIED, actor=actor)
+    if OURS.get(state.status) != request.state or not request.budget_number:
+        _note(request, state, actor=actor)
+
+
+def _known(request: FundingRequest) -> ApplicationState:
+    """Where the budget system has its application, as far as we were told."""
+    theirs = {ours: said for said, ours in reversed(OURS.items())}
+    return ApplicationState(
+        pay_app_no=request.budget_number,
+        tracking_id=request.number,
+        status=theirs.get(FundingRequest.State(request.state), State.SUBMITTED),
+        pay_app_amt_fen=request.amount_fen,
+        pay_cert_no=request.voucher_number,
+    )
+
+
+def _not_used(kept: Inbox, why: str, *, actor: Actor) -> None:
+    quarantine(
+        kind="预算系统报文待核",
+        fingerprint=f"inbox|{kept.pk}",
+        sentence=f"{kept.name}：{why}。未采用，请与财政核对。",
+        actor=actor,
+    )
+    settle_incoming(kept, SET_ASIDE, actor=actor)
 
 
 def send_details(request: FundingRequest, rows: Sequence[DetailRow]) -> int:

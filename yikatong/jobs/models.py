@@ -10,7 +10,7 @@ class Outbox(models.Model):
 
     id = models.BigAutoField(primary_key=True, db_comment="编号")
     county = models.CharField(max_length=6, db_comment="区县代码")
-    bank_no = models.IntegerField(null=True, db_comment="代发银行编号，空为预算系统")
+    bank_no = models.IntegerField(null=True, db_comment="代发银行编号，0为预算系统")
     key = models.CharField(max_length=120, unique=True, db_comment="幂等键，首次发送前固定")
     kind = models.CharField(max_length=8, db_comment="报文类型，如 PAY")
     name = models.CharField(max_length=160, db_comment="文件名")
@@ -41,7 +41,7 @@ class Inbox(models.Model):
 
     id = models.BigAutoField(primary_key=True, db_comment="编号")
     county = models.CharField(max_length=6, db_comment="区县代码")
-    bank_no = models.IntegerField(null=True, db_comment="代发银行编号，空为预算系统")
+    bank_no = models.IntegerField(null=True, db_comment="代发银行编号，0为预算系统")
     kind = models.CharField(max_length=8, db_comment="报文类型，如 RES")
     name = models.CharField(max_length=160, db_comment="文件名")
     sm3 = models.BinaryField(unique=True, db_comment="报文字节的SM3，同一字节只收一次")

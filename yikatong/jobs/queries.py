@@ -56,6 +56,12 @@ def under_key(
     ).order_by("id")
 
 
+def of_name(bank_no: int, name: str, *, scope: Scope) -> list[Inbox]:
+    """What a caller has said under this very name."""
+    found = Inbox.objects.filter(county=scope.county, bank_no=bank_no, name=name)
+    return list(found.order_by("id"))
+
+
 def unanswered_parts(kind: str, batch_no: str, *, scope: Scope) -> QuerySet[Outbox]:
     """Parts of ours that a bank has not answered one by one."""
     return Outbox.objects.filter(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Final, cast
 
@@ -217,7 +217,7 @@ def _results(kept: Inbox, message: Message, actor: Actor) -> str:
     share = _share(message, actor)
     if share is None:
         return "结果所指的批次不是我方的"
-    rows = [cast("ResultRow", row) for row in message.rows]
+    rows = cast("Sequence[ResultRow]", message.rows)  # as one frame where there are many
     apply_results(share, rows, file_sm3=bytes(kept.sm3), actor=actor)
     if share_by_id(share.pk, scope=actor.scope).state == ShareState.DONE:
         _nudge(share, actor, ShareState.PAYING)

@@ -39,6 +39,7 @@ SCRIPTS: Final = (
     "funding.sql",
     "reconcile.sql",
     "cure.sql",
+    "backfill.sql",
 )
 
 APPEND_ONLY: Final = (
@@ -212,14 +213,7 @@ def matrix() -> tuple[TableGrants, ...]:
 def apply(cursor: Cursor) -> None:
     """Everything, in order; later parts need the earlier ones."""
     columns = _columns(cursor)
-    for script in (
-        "views.sql",
-        "triggers.sql",
-        "ledger.sql",
-        "funding.sql",
-        "reconcile.sql",
-        "cure.sql",
-    ):
+    for script in SCRIPTS:
         cursor.execute((FOLDER / script).read_text(encoding="utf-8"))
     for statement in _append_only():
         cursor.execute(statement)

@@ -92,13 +92,17 @@ DECLARE
 BEGIN
     FOR many IN
         WITH changed AS (
-            SELECT * FROM jsonb_to_recordset(moved) AS one (county text, unit_no int, department_no int,
-                bank_no int, programme_code text, batch_id bigint, share_id bigint, kind text, indicator text,
-                first_id bigint, lines int, fen bigint))
+            SELECT one.*, payment_kind(one.state, one.attempt) AS kind
+            FROM jsonb_to_recordset(moved) AS one (county text, unit_no int, department_no int,
+                bank_no int, programme_code text, batch_id bigint, share_id bigint, state text, attempt int,
+                indicator text, first_id bigint, lines int, fen bigint))
         SELECT county, unit_no, department_no, bank_no, programme_code, batch_id, share_id, kind,
             min(first_id) AS first_id, sum(lines)::int AS lines,
             jsonb_agg(jsonb_build_object('indicator', indicator, 'fen', fen) ORDER BY indicator) AS parts
-        FROM changed GROUP BY county, unit_no, department_no, bank_no, programme_code, batch_id, share_id, kind
+        FROM (SELECT county, unit_no, department_no, bank_no, programme_code, batch_id, share_id, kind, indicator,
+                  min(first_id) AS first_id, sum(lines) AS lines, sum(fen) AS fen
+              FROM changed WHERE kind IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9) AS changed
+        GROUP BY county, unit_no, department_no, bank_no, programme_code, batch_id, share_id, kind
     LOOP
         PERFORM ledger_post(many.county, many.unit_no, many.department_no, many.bank_no, many.programme_code,
             many.batch_id, 'payment:' || many.share_id || ':' || many.first_id, many.kind, many.lines, many.parts);
@@ -120,40 +124,39 @@ SET search_path = pg_catalog, public AS $$
     ORDER BY request.state IN ('RETURNED', 'WITHDRAWN'), request.id DESC LIMIT 1
 $$;
 
--- hashed, as payments_move_forward: the plan is kept from the first statement of a session
+-- Every row shown has just entered its state: `payments_move_forward` lets none be written again
+-- as it is. Kinds are told of groups, not of rows; an UPDATE's rows find their indicator by their place.
 CREATE OR REPLACE FUNCTION payments_are_posted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public SET enable_nestloop = off AS $$
 BEGIN
     IF TG_OP = 'UPDATE' THEN
-        IF NOT EXISTS (SELECT FROM before JOIN after USING (id) WHERE before.state <> after.state) THEN
-            RETURN NULL;
-        END IF;
         PERFORM post_payments((SELECT jsonb_agg(to_jsonb(one)) FROM (
             SELECT after.county, after.unit_no, after.department_no, after.bank_no, after.programme_code,
-                after.batch_id, after.share_id, payment_kind(after.state, after.attempt) AS kind,
+                after.batch_id, after.share_id, after.state, after.attempt,
                 coalesce(place.indicator, '') AS indicator,
                 min(after.id) AS first_id, count(*) AS lines, sum(after.amount_fen) AS fen
-            FROM before JOIN after USING (id)
+            FROM after
             LEFT JOIN (SELECT DISTINCT ON (request.batch_id, request.bank_no, request.seq_from) request.*
                 FROM funding_fundingrequest AS request
                 WHERE request.batch_id IN (SELECT batch_id FROM after) AND request.state NOT IN ('RETURNED', 'WITHDRAWN')
                 ORDER BY request.batch_id, request.bank_no, request.seq_from, request.id DESC) AS place
                 ON place.batch_id = after.batch_id AND place.bank_no = after.bank_no
                 AND after.seq BETWEEN place.seq_from AND place.seq_to
-            WHERE before.state <> after.state AND payment_kind(after.state, after.attempt) IS NOT NULL
-            GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9) AS one));
+            WHERE after.state IN ('PAID', 'FAILED', 'RETURNED', 'STOPPED')
+            GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10) AS one));
     ELSE
         PERFORM post_payments((SELECT jsonb_agg(to_jsonb(one)) FROM (
             SELECT county, unit_no, department_no, bank_no, programme_code, batch_id, share_id,
-                payment_kind(state, attempt) AS kind, '' AS indicator,
+                state, attempt, '' AS indicator,
                 min(id) AS first_id, count(*) AS lines, sum(amount_fen) AS fen
-            FROM after WHERE payment_kind(state, attempt) IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6, 7, 8) AS one));
+            FROM after WHERE state IN ('PAID', 'FAILED', 'RETURNED', 'STOPPED')
+            GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9) AS one));
     END IF;
     RETURN NULL;
 END $$;
 DROP TRIGGER IF EXISTS payments_are_posted ON payout_payment;
 CREATE TRIGGER payments_are_posted AFTER UPDATE ON payout_payment
-    REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION payments_are_posted();
+    REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION payments_are_posted();
 DROP TRIGGER IF EXISTS payments_born_final_are_posted ON payout_payment;
 CREATE TRIGGER payments_born_final_are_posted AFTER INSERT ON payout_payment
     REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION payments_are_posted();

@@ -48,6 +48,12 @@ class MoneyEquation:
         )
 
 
+def released_lines(share: BankShare, *, scope: Scope) -> int:
+    """How many lines the bank was told to pay; 0 before the release."""
+    found = PaymentInstruction.objects.filter(county=scope.county, share=share)
+    return found.values_list("lines", flat=True).first() or 0
+
+
 def money_of(batch: Batch, *, scope: Scope) -> MoneyEquation:
     return money_of_batches([batch.pk], scope=scope).get(batch.pk, MoneyEquation())
 

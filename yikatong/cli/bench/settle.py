@@ -1,14 +1,18 @@
-"""`settle`: a bank's results applied once, with events, the ledger and the split of what failed,
-against a bare COPY of the same result rows into a table without key or index.
+"""`settle`: a bank's result file read and applied once, with events, the ledger and the split of
+what failed, against a bare COPY of the same result rows into a table without key or index.
 
 The batch is made by the product up to its shares; that the banks have its money and its release
-is written by the administrator, since no bank is measured here. The wire is `bankfile`'s.
+is written by the administrator, since no bank is measured here. The file begins where `bankfile`
+ends: its signature is checked and it is decrypted, its text is still to be read.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from yikatong.cli import session
@@ -26,7 +30,31 @@ LEFT: Final = (
     ("accounting_ledgerleg", "batch_id"),
     ("accounting_ledgerposting", "batch_id"),
 )
-Told = list[tuple[int, list[Any], bytes]]  # share, its result rows, the file's SM3
+# what a result says, as a bare table would hold it
+BARE: Final = (
+    ("payment_id", "int8"),
+    ("file_sm3", "bytea"),
+    ("row_no", "int4"),
+    ("result", "text"),
+    ("code", "text"),
+    ("bank_code", "text"),
+    ("bank_text", "text"),
+    ("paid_fen", "int8"),
+    ("bank_serial", "text"),
+    ("sms_status", "text"),
+    ("at", "timestamptz"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a bank says of a share: the text of its file, and the same rows ready for COPY."""
+
+    share_id: int
+    name: Any
+    text: bytes
+    rows: list[Any]
+    digest: bytes
 
 
 def run(rows: int) -> list[harness.Figure]:
@@ -50,12 +78,12 @@ def run(rows: int) -> list[harness.Figure]:
         harness.figure(
             f"{rows} 行结果入账一次：结果、台账、失败另起草稿", ours, "同样的结果行直接 COPY", bare,
             target=TARGET, parts={name: round(one, 3) for name, one in parts[middle].items()},
-            rows=sum(len(some) for _, some, _ in told), failed_every=FAILED_EVERY,
+            rows=sum(len(one.rows) for one in told), failed_every=FAILED_EVERY,
         )
     ]  # fmt: skip
 
 
-def prepare(county: world.World, number: str, place: int) -> Told:
+def prepare(county: world.World, number: str, place: int) -> list[Told]:
     """Payments as the product makes them, released by the administrator's hand; and what the banks
     will say of them.
     """
@@ -64,7 +92,7 @@ def prepare(county: world.World, number: str, place: int) -> Told:
     from yikatong.connectors.bank.messages import ResultRow
     from yikatong.journey.steps import advance
     from yikatong.organisation.scoping import acting
-    from yikatong.payout.models import Payment
+    from yikatong.payout.models import BankShare, Payment
     from yikatong.submission.queries import batch_by_number
 
     session.log_in("worker")
@@ -94,11 +122,44 @@ def prepare(county: world.World, number: str, place: int) -> Told:
                     bank_serial=f"S{place}{n:012d}",
                 )
             )
-    return [(share, some, sm3(f"{number}{share}".encode())) for share, some in shares.items()]
+        numbers = dict(BankShare.objects.filter(pk__in=shares).values_list("pk", "batch_no"))
+    return [_file(share, numbers[share], some) for share, some in shares.items()]
 
 
-def settle(number: str, told: Told) -> dict[str, float]:
-    """The product's own work from the rows of a message to the step `settle`; seconds by part."""
+def _file(share: int, batch_no: str, rows: list[Any]) -> Told:
+    """As the bank writes it, one file for all rows of its share."""
+    from yikatong.connectors.bank.codecs.base import Page
+    from yikatong.connectors.bank.codecs.bcp import BcpText
+    from yikatong.connectors.bank.messages import Msg
+    from yikatong.connectors.bank.names import CHINA, PartName
+    from yikatong.connectors.bank.profiles import STANDARD
+
+    made = datetime.now(CHINA)
+    name = PartName(batch_no[:3], Msg.RES, batch_no[3:9], made.date(), batch_no, 1, 1, "txt")
+    page = Page(name, len(rows), sum(row.paid_fen for row in rows), made, rows)
+    text, _ = BcpText().write(page, STANDARD, _envelope())
+    return Told(share, name, text, rows, sm3(text))
+
+
+def read(one: Told) -> Any:
+    """The rows of a file's text, as the inbox gets them."""
+    from yikatong.connectors.bank.codecs.bcp import BcpText
+    from yikatong.connectors.bank.profiles import STANDARD
+
+    return BcpText().read(one.text, one.name, STANDARD, _envelope()).rows
+
+
+@cache
+def _envelope() -> Any:
+    """Asked for by every layout; nothing of this one is sealed."""
+    from yikatong.vault.wire import WireKeys
+
+    keys = WireKeys.create()
+    return keys.facing(keys.public_hex)
+
+
+def settle(number: str, told: list[Told]) -> dict[str, float]:
+    """The product's own work from a file's text to the step `settle`; seconds by part."""
     from yikatong.feedback import actions
     from yikatong.kernel.actor import Duty
     from yikatong.organisation.machines import machine
@@ -107,34 +168,38 @@ def settle(number: str, told: Told) -> dict[str, float]:
     from yikatong.submission.queries import batch_by_number
 
     bank = machine(world.COUNTY, Duty.BANK_MESSAGE)
-    started = time.perf_counter()
-    for share_id, rows, digest in told:
+    seconds = dict.fromkeys(("read", "apply", "settle"), 0.0)
+    for one in told:
+        started = time.perf_counter()
+        rows = read(one)
+        seconds["read"] += time.perf_counter() - started
+        started = time.perf_counter()
         with acting(bank) as actor:
-            share = share_by_id(share_id, scope=actor.scope)
-            actions.apply_results(share, rows, file_sm3=digest, actor=actor)
-    applied = time.perf_counter()
+            share = share_by_id(one.share_id, scope=actor.scope)
+            actions.apply_results(share, rows, file_sm3=one.digest, actor=actor)
+        seconds["apply"] += time.perf_counter() - started
+    started = time.perf_counter()
     with acting(bank) as actor:
         actions.settle(batch_by_number(number, scope=actor.scope), actor=actor)
-    return {"apply": applied - started, "settle": time.perf_counter() - applied}
+    seconds["settle"] = time.perf_counter() - started
+    return seconds
 
 
-def bare_copy(county: world.World, told: Told) -> float:
+def bare_copy(county: world.World, told: list[Told]) -> float:
     """The reference: the same values, ready in memory, into a logged table, committed."""
-    from yikatong.feedback.bulk import COLUMNS
-
     values = [
-        (n, digest, n, row.result, row.reason_code, "", "", row.paid_fen, row.bank_serial, "",
-         row.paid_at, "PAID")
-        for _, rows, digest in told
-        for n, row in enumerate(rows)
+        (n, one.digest, n, row.result, row.reason_code, "", "", row.paid_fen, row.bank_serial, "",
+         row.paid_at)
+        for one in told
+        for n, row in enumerate(one.rows)
     ]  # fmt: skip
-    names = ", ".join(name for name, _ in COLUMNS)
-    declared = ", ".join(f"{name} {kind}" for name, kind in COLUMNS)
+    names = ", ".join(name for name, _ in BARE)
+    declared = ", ".join(f"{name} {kind}" for name, kind in BARE)
     with world.connect(county) as connection:
         connection.execute(f"DROP TABLE IF EXISTS {SCRATCH}")
         connection.execute(f"CREATE TABLE {SCRATCH} ({declared})")
         started = time.perf_counter()
-        _copied(connection, names, [kind for _, kind in COLUMNS], values)
+        _copied(connection, names, [kind for _, kind in BARE], values)
         seconds = time.perf_counter() - started
         connection.execute(f"DROP TABLE {SCRATCH}")
     return seconds

@@ -82,7 +82,7 @@ class Received:
     created: datetime
     count: int
     amount_fen: int
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
     sm3: str
     file_sm3: str
     is_repeat: bool = False
@@ -229,8 +229,10 @@ def _opened(file: InboundFile, name: PartName, envelope: Envelope) -> bytes:
         raise refusals.CannotOpen(file.name, str(error)) from None
 
 
-def _our_codes(rows: Sequence[Row], profile: BankProfile) -> tuple[Row, ...]:
+def _our_codes(rows: Sequence[Row], profile: BankProfile) -> Sequence[Row]:
     """A bank's own reason codes as ours; the bank's stay beside them."""
+    if isinstance(rows, Framed):
+        return rows.translated("bank_reason_code", "reason_code", profile.reason)
     return tuple(
         replace(row, reason_code=profile.reason(row.bank_reason_code))
         if isinstance(row, ResultRow | ReturnRow) and not row.reason_code

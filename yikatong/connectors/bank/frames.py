@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, overload
 
@@ -61,6 +61,16 @@ class Framed(Sequence[Row]):
             return Framed(self.row_type, self.frame[at])
         return self.row_type(**self.frame.row(at, named=True))
 
+    def translated(self, source: str, target: str, meaning: Callable[[str], str]) -> Framed:
+        """`target` where it is empty becomes the meaning of `source`, asked once for each value."""
+        if source not in self.frame.columns or target not in self.frame.columns:
+            return self
+        meanings = {value: meaning(value) for value in self.frame[source].unique()}
+        meant = pl.col(source).replace_strict(meanings, return_dtype=pl.String)
+        own = pl.col(target)
+        filled = pl.when(own == "").then(meant).otherwise(own).alias(target)
+        return Framed(self.row_type, self.frame.with_columns(filled))
+
     @property
     def amount_fen(self) -> int:
         place = money_column(self.row_type)
@@ -84,7 +94,7 @@ def _quick(rows: Framed, encoding: str, lengths: Mapping[str, int]) -> bytes | N
     """All lines at once; None where some value needs a closer look."""
     shape = fitted(rows.row_type, lengths)
     frame = rows.frame
-    looked = _look(shape, frame, lengths)
+    looked = looked_at(shape, frame, lengths)
     if looked is None:
         return None
     wire = [_on_the_wire(column, frame, lengths) for column in shape]
@@ -119,7 +129,14 @@ def _in_encoding(text: bytes, encoding: str, *, is_tight: bool) -> bytes | None:
         return None
 
 
-def _look(shape: Sequence[Column], frame: pl.DataFrame, lengths: Mapping[str, int]) -> bool | None:
+def can_stand(text: bytes, encoding: str, *, is_tight: bool) -> bool:
+    """Whether text in UTF-8, whose lengths were judged by `looked_at`, fits in the encoding."""
+    return text.isascii() or _in_encoding(text, encoding, is_tight=is_tight) is not None
+
+
+def looked_at(
+    shape: Sequence[Column], frame: pl.DataFrame, lengths: Mapping[str, int]
+) -> bool | None:
     """None where a value may break its column's form; else whether a length was judged by UTF-8."""
     asked: dict[str, pl.Expr] = {}
     for column in shape:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from yikatong.connectors.budget import textform
 from yikatong.connectors.budget.client import BudgetRefused, KeyReused, OutcomeUnknown
 from yikatong.connectors.budget.fieldmap import FieldMap
+from yikatong.connectors.budget.folding import STAGES, folded
 from yikatong.connectors.budget.messages import (
     ApplicationState,
     DetailRow,
@@ -23,14 +24,10 @@ from yikatong.connectors.budget.messages import (
     Quota,
     Reconciliation,
     ReconRow,
-    RefundFact,
     State,
     quota_from,
 )
 from yikatong.kernel.errors import Refused
-
-STAGES: Final = ("B11", "B12", "B13", "B14")
-LATER: Final = (State.SUBMITTED, State.APPROVED, State.VOUCHERED, State.PAID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +107,7 @@ class BudgetFolder:
         for message in STAGES:
             for row in self._rows(message):
                 if row["tracking_id"] == tracking_id:
-                    state = _folded(state or self._first(tracking_id), message, row)
+                    state = folded(state or self._first(tracking_id), message, row)
         return state
 
     def reconciliation(self, *, mof_div_code: str, day: str) -> Reconciliation:
@@ -190,55 +187,3 @@ class BudgetFolder:
 
 def _without(row: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key != name}
-
-
-def _folded(state: ApplicationState, message: str, row: dict[str, Any]) -> ApplicationState:
-    if message == "B11":
-        said = State(row["status"])
-        is_final = said is State.RETURNED
-        return replace(
-            state,
-            pay_app_no=row["pay_app_no"] or state.pay_app_no,
-            pay_app_amt_fen=row["pay_app_amt_fen"] or state.pay_app_amt_fen,
-            status=said if is_final else _later(state.status, said),
-            return_reason=row["return_reason"] or state.return_reason,
-            is_withdrawn=bool(row["is_withdrawn"]) or state.is_withdrawn,
-        )
-    if message == "B12":
-        return replace(
-            state,
-            pay_app_no=row["pay_app_no"],
-            pay_cert_no=row["pay_cert_no"],
-            vou_date=row["vou_date"],
-            status=_later(state.status, State.VOUCHERED),
-        )
-    if message == "B13":
-        return replace(
-            state,
-            pay_cert_no=row["pay_cert_no"],
-            xpay_amt_fen=row["xpay_amt_fen"],
-            xpay_date=row["xpay_date"],
-            agent_business_no=row["agent_business_no"],
-            status=_later(state.status, State.PAID),
-        )
-    if row["refund_no"] in {one.refund_no for one in state.refunds}:
-        return state
-    fact = RefundFact(
-        refund_no=row["refund_no"],
-        amount_fen=row["amount_fen"],
-        reason=row["reason"],
-        at=datetime.fromisoformat(row["at"]),
-    )
-    refunded = state.refunded_fen + fact.amount_fen
-    return replace(
-        state,
-        refunds=(*state.refunds, fact),
-        refunded_fen=refunded,
-        status=State.REFUNDED if refunded >= state.xpay_amt_fen else State.PART_REFUNDED,
-    )
-
-
-def _later(one: State, other: State) -> State:
-    if one not in LATER or other not in LATER:
-        return one if one is not State.SUBMITTED else other
-    return max(one, other, key=LATER.index)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,6 +13,7 @@ from typing import Final
 from yikatong.connectors.bank import refusals
 from yikatong.connectors.bank.codecs.base import Page
 from yikatong.connectors.bank.frames import Framed, body_of
+from yikatong.connectors.bank.framing import quick_read
 from yikatong.connectors.bank.lines import BAR, decoded, fen, moment, read, whole, yuan
 from yikatong.connectors.bank.messages import PARTED, ROW_OF, Row, money_column
 from yikatong.connectors.bank.names import PartName
@@ -48,11 +49,18 @@ class BcpText:
         digest = sm3(body).hex()
         if trailer[3] != digest:
             raise refusals.BadDigest(str(name), "明细摘要不一致，内容被改动。")
-        lines = _text_of(body, str(name), profile.encoding)
-        header = _header_of(head, name)
         row_type = ROW_OF[name.msg]
-        _check_totals(row_type, lines, trailer, header, name)
-        rows = read(row_type, lines, name=str(name), encoding=profile.encoding)
+        rows: Sequence[Row]
+        framed_rows = quick_read(row_type, body, profile.encoding)
+        if framed_rows is not None:
+            rows, total = framed_rows, framed_rows.amount_fen
+            header = _header_of(head, name)
+            _check_totals(trailer, header, name, len(rows), lambda: total)
+        else:
+            lines = _text_of(body, str(name), profile.encoding)
+            header = _header_of(head, name)
+            _check_totals(trailer, header, name, len(lines), lambda: sum(_amounts(row_type, lines)))
+            rows = read(row_type, lines, name=str(name), encoding=profile.encoding)
         return Page(name, header.count, header.amount_fen, header.created, rows, digest)
 
 
@@ -113,19 +121,17 @@ def _header_of(head: list[str], name: PartName) -> _Header:
 
 
 def _check_totals(
-    row_type: type[Row], lines: list[str], trailer: list[str], header: _Header, name: PartName
+    trailer: list[str], header: _Header, name: PartName, lines: int, sum_up: Callable[[], int]
 ) -> None:
     """Counts, then sums: of this part, and of the message where the part is all of it."""
     try:
         count, amount = whole(trailer[1]), fen(trailer[2])
-        added = sum(_amounts(row_type, lines))
+        added = sum_up()
     except (ValueError, IndexError):
         raise refusals.BadRow(str(name), "明细的字段数或金额写法不正确。") from None
     is_all = name.msg not in PARTED or name.parts == 1
-    if not lines or count != len(lines) or (is_all and header.count != count):
-        raise refusals.BadCount(
-            str(name), f"尾行笔数{count}，首行{header.count}，明细{len(lines)}。"
-        )
+    if not lines or count != lines or (is_all and header.count != count):
+        raise refusals.BadCount(str(name), f"尾行笔数{count}，首行{header.count}，明细{lines}。")
     if amount != added or (is_all and header.amount_fen != amount):
         raise refusals.BadSum(str(name), "首行、尾行的金额与明细合计不一致。")
 
