@@ -13,6 +13,7 @@ from yikatong.feedback import bulk
 from yikatong.feedback.models import DayAccount, PaymentResult, Refund, SmsReport
 from yikatong.feedback.rules import Effect, effect_of
 from yikatong.jobs.actions import quarantine
+from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.errors import TryAgain
 from yikatong.kernel.money import Money
@@ -22,7 +23,7 @@ from yikatong.organisation.queries import county_settings, paying_banks
 from yikatong.organisation.rules import department_unit
 from yikatong.payout.actions import move_share
 from yikatong.payout.models import BankShare, Payment
-from yikatong.payout.queries import live_shares
+from yikatong.payout.queries import live_shares, used_for_reissues
 from yikatong.payout.rules import IN_TRANSIT, PaymentState, ShareState
 from yikatong.submission.actions import redraft
 from yikatong.submission.models import Batch
@@ -60,6 +61,7 @@ def apply_results(
         move_share(locked, "settled", actor=actor)
     if any(row.result == "RETURNED" for row in rows):
         _redraft_returned(locked.batch, changed, actor=actor)
+        defer("accounting.draft_kept", batch_id=locked.batch_id, county=locked.county)
     return len(changed)
 
 
@@ -121,7 +123,13 @@ def _waves(
 def note_refund(share: BankShare, rows: Sequence[RefundRow], *, actor: Actor) -> int:
     """Record what a bank sent back to the treasury, each row once; gives the fen that were new."""
     fresh = 0
+    used = used_for_reissues(
+        share, [row.detail_id for row in rows if row.detail_id], scope=actor.scope
+    )
     for row in rows:
+        if row.detail_id in used:
+            _refund_set_aside(share, row, actor=actor)
+            continue
         _, is_new = Refund.objects.get_or_create(
             county=actor.scope.county,
             bank_no=share.bank_no,
@@ -139,6 +147,23 @@ def note_refund(share: BankShare, rows: Sequence[RefundRow], *, actor: Actor) ->
         )
         fresh += row.amount_fen if is_new else 0
     return fresh
+
+
+def _refund_set_aside(share: BankShare, row: RefundRow, *, actor: Actor) -> None:
+    quarantine(
+        kind="退款与补发冲突",
+        fingerprint=f"refund|{share.bank_no}|{row.refund_no}|{row.detail_id}",
+        sentence=(
+            f"批次 {share.batch_no} 明细 {row.detail_id}：银行报退国库 {Money(row.amount_fen)} 元，"
+            "但这笔款已留存用于补发。未入账，请与银行、财政核对。"
+        ),
+        unit_no=share.unit_no,
+        department_no=share.department_no,
+        bank_no=share.bank_no,
+        batch_id=share.batch_id,
+        amount_fen=row.amount_fen,
+        actor=actor,
+    )
 
 
 def note_texts(share: BankShare, rows: Sequence[SmsRow], *, actor: Actor) -> int:
