@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.journeys.house import COUNTY, House, a_house, end, wait_until
-from tests.journeys.telling import equation_holds, paid_by_bank, shares_of, took
+from tests.journeys.telling import equation_holds, paid_by_bank, refused, shares_of, took
 from yikatong.cli.sample.lists import SampleLine, SampleList
 from yikatong.kernel.card import luhn_digit
 
@@ -158,9 +158,18 @@ def test_the_reissue_asks_the_treasury_for_none_of_it(tale: Tale) -> None:
 
 
 def test_the_third_attempt_is_paid_from_the_second_ones_money(tale: Tale) -> None:
+    """Its draft is gathered by one command once the account is mended, and by no second one."""
     house = tale.house
-    (third,) = house.batch(tale.numbers[1])["redrafts"]
+    gather = ("reissue", "--programme", "P01", "--period", "2026-09", "--as")
+    refused(house.do(*gather, f"{SLUG}-town-clerk"), "没有已更正")
     fresh = tale.new_card(tale.stays, "PSB", mark="7")
+    refused(house.do(*gather, f"{SLUG}-town-check"), "经办人")
+    done = house.do(*gather, f"{SLUG}-town-clerk")
+    took(done)
+    third = done.out.strip()
+    assert house.batch(third)["lines"] == 1
+    assert "补发，第3次" in house.batch(third)["title"]
+    refused(house.do(*gather, f"{SLUG}-town-clerk"), "没有已更正")
     tale.pay(third)
     assert tale.requests(third) == [["RESIDUE", "KEPT", 0, tale.stays.amount.fen]]
     assert paid_by_bank(house, third) == (1, tale.stays.amount.fen)

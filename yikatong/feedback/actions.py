@@ -11,6 +11,7 @@ from yikatong.connectors.bank.codes import reason_of, translated
 from yikatong.connectors.bank.messages import DayRow, RefundRow, ResultRow, SmsRow
 from yikatong.feedback import bulk
 from yikatong.feedback.models import DayAccount, PaymentResult, Refund, SmsReport
+from yikatong.feedback.queries import correction_unit_of
 from yikatong.feedback.rules import Effect, effect_of
 from yikatong.jobs.actions import quarantine
 from yikatong.jobs.queue import defer
@@ -19,8 +20,7 @@ from yikatong.kernel.errors import TryAgain
 from yikatong.kernel.money import Money
 from yikatong.kernel.points import point
 from yikatong.kernel.steps import NOTHING, Inputs, Passed, Verdict
-from yikatong.organisation.queries import county_settings, paying_banks
-from yikatong.organisation.rules import department_unit
+from yikatong.organisation.queries import paying_banks
 from yikatong.payout.actions import move_share
 from yikatong.payout.models import BankShare, Payment
 from yikatong.payout.queries import live_shares, used_for_reissues
@@ -30,7 +30,6 @@ from yikatong.submission.models import Batch
 
 Wave = dict[int, tuple[ResultRow, tuple[Any, ...]]]  # payment → its row, and the values to write
 ENTRIES = frozenset({"IN", "OUT", "RETURN", "REFUND"})  # rows of a day, beside its balances
-BY_DEPARTMENT = "department"
 BY_HAND = "F99"  # 已故、其他: a to-do, never an automatic redraft
 
 
@@ -273,8 +272,7 @@ def settle(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
 
 def correction_unit(batch: Batch, *, actor: Actor) -> int:
     """Who drafts a correction batch: 彭水 the department, 大渡口 the 编制单位 itself (settings)."""
-    who = county_settings(scope=actor.scope).settings.get("correction_by")
-    return department_unit(batch.department_no) if who == BY_DEPARTMENT else batch.unit_no
+    return correction_unit_of(batch.unit_no, batch.department_no, scope=actor.scope)
 
 
 def _redraft_returned(batch: Batch, changed: Collection[int], *, actor: Actor) -> None:

@@ -251,8 +251,12 @@ class Cure(models.Model):
 
     id = models.BigIntegerField(primary_key=True, db_comment="代发明细编号")
     county = models.CharField(max_length=6, db_comment="区县代码")
+    unit_no = models.IntegerField(db_comment="编制单位编号")
+    department_no = models.IntegerField(db_comment="主管部门编号")
     bank_no = models.IntegerField(db_comment="代发银行编号")
     batch_id = models.BigIntegerField(db_comment="批次编号")
+    programme_code = models.CharField(max_length=20, db_comment="项目编码")
+    period = models.CharField(max_length=7, db_comment="期次 YYYY-MM")
     line = models.ForeignKey(
         Line, on_delete=models.DO_NOTHING, related_name="+", db_comment="发放明细"
     )
@@ -267,6 +271,8 @@ class Cure(models.Model):
     again_state = models.CharField(max_length=10, db_comment="其后各次发放的最近状态")
     cured_at = models.DateTimeField(null=True, db_comment="补发成功时间")
     draft_number = models.CharField(max_length=40, null=True, db_comment="更正批次号")  # noqa: DJ001 - a view's
+    draft_status = models.CharField(max_length=12, null=True, db_comment="更正批次状态")  # noqa: DJ001 - a view's
+    is_gathered = models.BooleanField(db_comment="是否已在补发批次里")
 
     class Meta:
         managed = False

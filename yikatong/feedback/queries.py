@@ -24,11 +24,15 @@ from yikatong.feedback.models import (
     Residue,
     SmsReport,
 )
+from yikatong.feedback.rules import CureState, cure_of, is_ready
 from yikatong.kernel.actor import Scope
+from yikatong.organisation.queries import county_settings
+from yikatong.organisation.rules import department_unit
 from yikatong.payout.models import Payment
 from yikatong.payout.rules import PaymentState
 from yikatong.submission.models import Batch
 
+BY_DEPARTMENT: Final = "department"
 BALANCE: Final = {
     "OPENING": 1, "SUM_IN": 1, "SUM_RETURN": 1, "SUM_OUT": -1, "SUM_REFUND": -1, "CLOSING": -1,
 }  # fmt: skip
@@ -188,6 +192,30 @@ def cures(*, scope: Scope) -> QuerySet[Cure]:
         Cure.objects.filter(county=scope.county, cured_at=None)
         .select_related("line")
         .order_by("failed_at", "id")
+    )
+
+
+def correction_unit_of(unit_no: int, department_no: int, *, scope: Scope) -> int:
+    """Who drafts a correction of this unit's batch: 彭水 the department, 大渡口 the unit itself."""
+    who = county_settings(scope=scope).settings.get("correction_by")
+    return department_unit(department_no) if who == BY_DEPARTMENT else unit_no
+
+
+def ready_to_reissue(*, scope: Scope) -> list[Cure]:
+    """Failed and returned payments that are mended and wait to be gathered for 补发."""
+    return [
+        one
+        for one in cures(scope=scope)
+        if is_ready(state_of(one), draft_status=one.draft_status, is_gathered=one.is_gathered)
+    ]
+
+
+def state_of(one: Cure) -> CureState:
+    return cure_of(
+        one.code,
+        is_changed=one.is_changed,
+        is_verified=one.is_verified,
+        again_state=one.again_state,
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final
 
+from yikatong.kernel.actor import Duty
 from yikatong.kernel.steps import moved
 from yikatong.payout.rules import IN_TRANSIT, PAYMENT_MOVES, PaymentState
 
@@ -52,6 +54,10 @@ BY_NEW_ACCOUNT: Final = frozenset({"F01", "F02", "F03", "F08", "F12"})
 BY_EITHER: Final = frozenset({"F04", "F05", "F06", "F07"})
 
 
+# who drafts a correction batch presses for one of what is mended
+GATHERING: Final = frozenset({Duty.TOWN_CLERK, Duty.DEPT_CLERK})
+
+
 class CureState(StrEnum):
     """Where a failed payment stands; its value is what people read."""
 
@@ -74,6 +80,21 @@ def cure_of(code: str, *, is_changed: bool, is_verified: bool, again_state: str)
         return CureState.CURED
     known = BY_NEW_ACCOUNT | BY_EITHER
     return CureState.OPEN if code in known else CureState.BY_HAND
+
+
+def is_ready(state: CureState, *, draft_status: str | None, is_gathered: bool) -> bool:
+    """Whether a failed line may be gathered for 补发: mended, and its successor, if it has one,
+    still waits in an ordinary correction draft.
+    """
+    return state is CureState.CURED and (
+        draft_status is None or (draft_status == "DRAFT" and not is_gathered)
+    )
+
+
+def attempts_word(attempts: Iterable[int]) -> str:
+    """第N次 of what is about to be paid again, from the attempts that failed."""
+    counted = Counter(attempt + 1 for attempt in attempts)
+    return "，".join(f"第{n}次 {lines} 笔" for n, lines in sorted(counted.items()))
 
 
 AGES: Final = (10, 15, 30)

@@ -101,6 +101,17 @@ def withdraw_named(share_id: int, detail_ids: Sequence[str]) -> list[int]:
         return [line_id for (line_id,) in cursor.fetchall()]
 
 
+def hold_failed(line_ids: Sequence[int]) -> list[int]:
+    """Lock the failed payments of these lines until the end; gives those that have failed still."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT payment.line_id FROM payout_payment AS payment WHERE payment.line_id = ANY(%s)"
+            " AND payment.state IN ('FAILED', 'RETURNED') ORDER BY payment.id FOR NO KEY UPDATE",
+            [list(line_ids)],
+        )
+        return [int(line_id) for (line_id,) in cursor.fetchall()]
+
+
 def sent_digest(share_id: int) -> bytes:
     """SM3 over the digests of the lines that this share pays."""
     with connection.cursor() as cursor:
