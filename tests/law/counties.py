@@ -21,6 +21,7 @@ from yikatong.feedback.models import (
     Difference,
     DifferenceWord,
     MonthStatement,
+    OfficerNotice,
     PaymentResult,
     Reconciliation,
     ReconciliationSum,
@@ -130,6 +131,7 @@ def _money(planter: Planter, programme: int, person: int, *, prefix: str) -> Non
         attempt=2,
         origin=origin,
     )
+    planter.put(OfficerNotice, batch=failed, event=prefix, lines=1, text="【一卡通】")
     kept = planter.batch(f"{prefix}-6", programme)
     left = _sent(
         planter, kept, person, object_key="机6", state="FAILED", result="FAILED", stays=True

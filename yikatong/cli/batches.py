@@ -145,10 +145,7 @@ def reissue(programme: str, period: str, *, as_user: str) -> None:
     from yikatong.organisation.queries import actors_of
     from yikatong.organisation.scoping import acting
 
-    posts = actors_of(as_user, via=session.VIA)
-    if not posts:
-        raise Refused(f"没有账号“{as_user}”，或已停用。")
-    with acting(posts[0]) as actor:
+    with acting(actors_of(as_user, via=session.VIA)[0]) as actor:
         batch, count = gather_cured(programme, period, actor=actor)
     sys.stdout.write(f"{batch.number}\n")
     session.say(f"{count} 笔，编制送审后按原流程办理")

@@ -9,10 +9,17 @@ from django.utils import timezone
 
 from yikatong.connectors.bank.codes import reason_of, translated
 from yikatong.connectors.bank.messages import DayRow, RefundRow, ResultRow, SmsRow
-from yikatong.feedback import bulk
+from yikatong.feedback import bulk, notices
 from yikatong.feedback.models import DayAccount, PaymentResult, Refund, SmsReport
 from yikatong.feedback.queries import correction_unit_of
-from yikatong.feedback.rules import Effect, effect_of
+from yikatong.feedback.reissues import conclude_unpaid
+from yikatong.feedback.rules import (
+    BANK_DOWN,
+    MOST_ATTEMPTS,
+    Effect,
+    attempts_word,
+    effect_of,
+)
 from yikatong.jobs.actions import quarantine
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor
@@ -225,6 +232,7 @@ def note_day(
     ]
     bulk.keep_day_entries(account.pk, account.county, bank_no, entries)
     point("mid-reconcile")
+    conclude_unpaid(account, actor=actor)
     if account.out_fen != our_fen or account.paid_lines != our_lines:
         quarantine(
             kind="日终对账不符",
@@ -257,7 +265,11 @@ def settle(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
     )
     # the last word on each: a code that was not final may stand before it
     last = {result.payment_id: result for result in told}
-    lines = _left_to_redraft(batch, last.values(), actor=actor)
+    notices.tell(batch, [one.payment for one in last.values()], "发放失败", actor=actor)
+    down = [one for one in last.values() if one.code == BANK_DOWN]
+    rest = [one for one in last.values() if one.code != BANK_DOWN]
+    again = _again(batch, down, actor=actor)
+    lines = _left_to_redraft(batch, rest, actor=actor)
     if lines:
         redraft(
             batch,
@@ -267,7 +279,33 @@ def settle(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
             unit_no=correction_unit(batch, actor=actor),
         )
     note = f"{len(lines)} 笔失败另起更正批次" if lines else "全部发放完毕"
+    if again:
+        note += f"；{again} 笔银行系统异常，系统已另起补发"
     return Passed(note=note)
+
+
+def _again(batch: Batch, down: Sequence[PaymentResult], *, actor: Actor) -> int:
+    """自动重发: lines with nothing to mend come into a draft of their own, so that they wait for no
+    correction; after so many attempts a person looks. Gives how many lines.
+    """
+    lines = []
+    for result in down:
+        if result.payment.attempt < MOST_ATTEMPTS:
+            lines.append(result.payment.line_id)
+        else:
+            _to_do(batch, result, actor=actor)
+    if lines:
+        attempts = attempts_word(
+            result.payment.attempt for result in down if result.payment.line_id in set(lines)
+        )
+        redraft(
+            batch,
+            lines,
+            f"银行系统异常，日终账确认未支付，系统自动重发：{attempts}",
+            actor=actor,
+            unit_no=correction_unit(batch, actor=actor),
+        )
+    return len(lines)
 
 
 def correction_unit(batch: Batch, *, actor: Actor) -> int:
@@ -280,6 +318,7 @@ def _redraft_returned(batch: Batch, changed: Collection[int], *, actor: Actor) -
     returned = PaymentResult.objects.filter(
         payment_id__in=changed, payment__state=PaymentState.RETURNED, result="RETURNED"
     ).select_related("payment")
+    notices.tell(batch, [one.payment for one in returned], "退汇", actor=actor)
     lines = _left_to_redraft(batch, returned, actor=actor)
     if lines:
         redraft(

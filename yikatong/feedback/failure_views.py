@@ -54,7 +54,7 @@ def failures(request: DeskRequest) -> HttpResponse:
     rows = []
     for one in page.rows:
         known = FAILURES.get(one.code, FAILURES["F99"])
-        state = queries.state_of(one)
+        state = one.standing
         rows.append(
             {
                 "one": one,

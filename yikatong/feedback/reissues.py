@@ -1,21 +1,61 @@
-"""补发批次: the failed lines whose causes are mended, gathered in one draft."""
+"""补发: what is mended is gathered in one draft; what a bank never booked is found unpaid."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
+
+from django.utils import timezone
 
 from yikatong.audit.actions import record
-from yikatong.feedback.queries import correction_unit_of, ready_to_reissue
-from yikatong.feedback.rules import GATHERING, attempts_word
+from yikatong.feedback import bulk
+from yikatong.feedback.models import DayAccount
+from yikatong.feedback.queries import correction_unit_of, ready_to_reissue, told_down
+from yikatong.feedback.rules import BANK_DOWN, GATHERING, attempts_word
+from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.errors import Refused
+from yikatong.payout.actions import move_share
 from yikatong.payout.bulk import hold_failed
+from yikatong.payout.models import Payment
+from yikatong.payout.rules import IN_TRANSIT, PaymentState, ShareState
 from yikatong.submission.actions import new_batch
 from yikatong.submission.bulk import take_over
 from yikatong.submission.models import Batch
 from yikatong.submission.queries import batch_by_id
 
 MOST = 20_000
+
+
+def conclude_unpaid(account: DayAccount, *, actor: Actor) -> int:
+    """系统异常（F11）: what the bank could not book and its closed days do not show was not paid.
+
+    Only the day account ends such an unknown; a day that is not over says nothing. Gives how many
+    failed by it.
+    """
+    day = date.fromisoformat(str(account.day))
+    if day >= timezone.localdate():
+        return 0
+    unpaid = told_down(account.bank_no, until=day, scope=actor.scope)
+    now = timezone.now()
+    values = [
+        (
+            one.pk, bytes(account.file_sm3), -place, "FAILED", BANK_DOWN, "DZ",
+            f"截至 {day} 的日终账没有这一笔，银行未支付", 0, None, "", now,
+            PaymentState.FAILED.value,
+        )
+        for place, one in enumerate(unpaid, start=1)
+    ]  # fmt: skip
+    failed = bulk.apply(values, now=now) if values else set()
+    for share in {one.share_id: one.share for one in unpaid if one.pk in failed}.values():
+        still = Payment.objects.filter(share=share, state__in=IN_TRANSIT).exists()
+        if not still and share.state == ShareState.PAYING:
+            move_share(share, "settled", actor=actor)
+            defer(
+                "journey.nudge", lock=f"batch-{share.batch_id}", batch_id=share.batch_id,
+                county=share.county,
+            )  # fmt: skip
+    return len(failed)
 
 
 def gather_cured(programme_code: str, period: str, *, actor: Actor) -> tuple[Batch, int]:
