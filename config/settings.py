@@ -219,3 +219,5 @@ ANSWER_WAIT_S = int(os.environ.get("YKT_ANSWER_WAIT_S", "600"))
 BANK_ENDPOINTS = HOME.run / "bank.json"
 BANK_PROFILES = CHECKOUT / "packs" / "banks"
 BUDGET_ENDPOINT = HOME.run / "budget.json"
+# our own messages to officials, a file a day
+OFFICER_TEXTS = HOME.outbox / "sms"

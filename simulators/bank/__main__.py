@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from simulators.bank import accounts, api, callbacks, faults, outbox, sftp, treasury
+from simulators.bank import accounts, api, callbacks, faults, keeping, outbox, sftp, treasury
 from simulators.bank.books import Books, set_meta
 from simulators.bank.control import Control
 from simulators.bank.crypto import Crypto, pair, peer_key
@@ -51,6 +51,8 @@ class Bank:
                     db, lines, seed=asked.seed, fail_rate=asked.fail_rate,
                     counties=asked.county or list(COUNTIES),
                 )  # fmt: skip
+            for county in asked.keep or ():
+                keeping.keep(db, county, is_kept=True)
             if asked.budget_url:
                 set_meta(db, "budget_url", asked.budget_url)
         for row in self.books.read("SELECT bank FROM bank ORDER BY bank"):
@@ -164,6 +166,7 @@ def arguments() -> argparse.ArgumentParser:
     run.add_argument("--seed", type=int, default=20260101, help="故障账户的随机种子")
     run.add_argument("--fail-rate", type=float, default=0.0, help="核验后才出故障的账户比例")
     run.add_argument("--county", action="append", help="区划（6 位），可重复")
+    run.add_argument("--keep", action="append", help="失败款留存待补发的区划（6 位），可重复")
     run.add_argument("--port", type=int, default=0, help="SFTP 端口，0 为任选空闲端口")
     run.add_argument("--control-port", type=int, default=0, help="控制端口，0 为任选空闲端口")
     run.add_argument("--api-port", type=int, default=0, help="接口端口，0 为任选空闲端口")

@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS line (
   payee_name TEXT NOT NULL, id_no TEXT NOT NULL, acct_no TEXT NOT NULL,
   amount_fen INTEGER NOT NULL CHECK (amount_fen > 0), sms_text TEXT NOT NULL,
   mobile TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'PENDING', reason_code TEXT,
+  orig_detail_id TEXT NOT NULL DEFAULT '',
   CHECK (state IN ('PENDING', 'SUCCESS', 'FAILED', 'STOPPED', 'RETURNED')));
 CREATE INDEX IF NOT EXISTS line_of ON line (batch_no);
 CREATE TABLE IF NOT EXISTS payment (
@@ -52,6 +53,10 @@ CREATE TABLE IF NOT EXISTS refund (
   refund_no TEXT PRIMARY KEY, batch_no TEXT NOT NULL, voucher_no TEXT NOT NULL,
   application_no TEXT NOT NULL, amount_fen INTEGER NOT NULL CHECK (amount_fen > 0),
   rows TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'PENDING', answer TEXT);
+CREATE TABLE IF NOT EXISTS keeping (county TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS kept (
+  detail_id TEXT PRIMARY KEY REFERENCES line, batch_no TEXT NOT NULL,
+  source_id TEXT UNIQUE REFERENCES line, amount_fen INTEGER NOT NULL CHECK (amount_fen > 0));
 CREATE TABLE IF NOT EXISTS entry (
   id INTEGER PRIMARY KEY AUTOINCREMENT, acct_no TEXT NOT NULL, day TEXT NOT NULL,
   at TEXT NOT NULL, kind TEXT NOT NULL, amount_fen INTEGER NOT NULL, batch_no TEXT NOT NULL,
@@ -102,6 +107,9 @@ class Books:
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA foreign_keys = ON")
         self._db.executescript(SCHEMA)
+        known = {row["name"] for row in self._db.execute("PRAGMA table_info(line)")}
+        if "orig_detail_id" not in known:  # books of an earlier bank
+            self._db.execute("ALTER TABLE line ADD COLUMN orig_detail_id TEXT NOT NULL DEFAULT ''")
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:

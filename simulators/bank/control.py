@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from simulators.bank import accounts, faults, recon, treasury
+from simulators.bank import accounts, faults, keeping, recon, treasury
 from simulators.bank.books import Books, meta, set_meta
 from simulators.bank.crypto import Crypto
 from simulators.loopback import Answer, Fault, Json, Request
@@ -116,6 +116,14 @@ class Control:
         with self.books.write() as db:
             return treasury.credit(db, self.keys, request.json())
 
+    def keeping(self, request: Request) -> Json:
+        """A county's agreement with its banks: residue stays, or goes back to the treasury."""
+        asked = request.json()
+        county, is_kept = str(asked["county"]), asked["is_kept"] is True
+        with self.books.write() as db:
+            keeping.keep(db, county, is_kept=is_kept)
+        return {"county": county, "is_kept": is_kept}
+
     def recon(self, request: Request) -> Json:
         _, bank, county, day = request.parts
         if bank not in self.keys:
@@ -141,5 +149,6 @@ DOORS: Final[dict[tuple[str, str], Door]] = {
     ("GET", "control/books"): Control.ledger,
     ("GET", "control/sms"): Control.sms,
     ("POST", "control/budget"): Control.budget,
+    ("POST", "control/keeping"): Control.keeping,
     ("POST", "treasury/credit"): Control.credit,
 }

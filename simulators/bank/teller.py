@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, Final
 
-from simulators.bank import accounts, faults
+from simulators.bank import accounts, faults, keeping
 from simulators.bank.books import new_serial
 from simulators.bank.codec import BadFile, Row
 from simulators.bank.crypto import Crypto
@@ -49,9 +49,15 @@ def take_in(
     accounts.payout_account(db, bank, county)
     db.executemany(
         "INSERT INTO line (detail_id, seq, payee_name, id_no, acct_no, amount_fen, mobile,"
-        " batch_no, sms_text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(*(row[n] for n in LINE), batch_no, row["sms_text"] or row["ntf_text"]) for row in rows],
-    )
+        " orig_detail_id, batch_no, sms_text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                *(row[n] for n in LINE), row.get("orig_detail_id") or "", batch_no,
+                row["sms_text"] or row["ntf_text"],
+            )
+            for row in rows
+        ],
+    )  # fmt: skip
 
 
 def cancel(db: sqlite3.Connection, batch_no: str, rows: list[Row]) -> tuple[int, int]:
@@ -103,12 +109,14 @@ def release(db: sqlite3.Connection, crypto: Crypto, batch_no: str, rows: list[Ro
     asked = sum(row["amount_fen"] for row in rows)
     count, live = _live(db, batch_no)
     for row in rows:
-        if not db.execute(
+        if row["voucher_no"] == keeping.KEPT:
+            keeping.take(db, batch, row["count"], row["amount_fen"])
+        elif not db.execute(
             "SELECT 1 FROM credit WHERE voucher_no = ? AND application_no = ? AND batch_no = ?",
             (row["voucher_no"], row["application_no"], batch_no),
         ).fetchone():
             raise BadFile("E-FUNDS", f"支付凭证 {row['voucher_no']} 的资金没有到账。")
-    funded = _sum(db, "SELECT sum(amount_fen) FROM credit WHERE batch_no = ?", batch_no)
+    funded = keeping.funded(db, batch_no)
     # A line stopped since the application leaves residue: then more has come than is to be paid.
     if asked != live or not live <= funded <= batch["amount_fen"]:
         raise BadFile(
@@ -146,13 +154,18 @@ def take_back(db: sqlite3.Connection, crypto: Crypto, batch_no: str) -> None:
 
 
 def set_aside(db: sqlite3.Connection, batch_no: str) -> None:
-    """Book refunds of all money that will not be paid: failed, stopped, cancelled, in excess."""
-    funded = _sum(db, "SELECT sum(amount_fen) FROM credit WHERE batch_no = ?", batch_no)
+    """Book refunds of all money that will not be paid: failed, stopped, cancelled, in excess.
+
+    Where the county has it kept, what failed, came back or was stopped stays for the re-issue.
+    """
+    funded = keeping.funded(db, batch_no)
     paid = _sum(db, "SELECT sum(amount_fen) FROM payment WHERE batch_no = ?", batch_no)
     back = _sum(db, "SELECT sum(amount_fen) FROM returned WHERE batch_no = ?", batch_no)
     booked = _sum(db, "SELECT sum(amount_fen) FROM refund WHERE batch_no = ?", batch_no)
-    left = funded - paid + back - booked
+    left = funded - paid + back - booked - keeping.handed_on(db, batch_no)
     items = list(_residue(db, batch_no, left))
+    if keeping.keeps(db, batch_no):
+        items = [row for row in items if row["reason"] in {"CANCELLED", "EXCESS"}]
     for credit in db.execute(
         "SELECT c.*, c.amount_fen - coalesce((SELECT sum(r.amount_fen) FROM refund r"
         " WHERE r.voucher_no = c.voucher_no), 0) AS free_fen FROM credit c WHERE batch_no = ?"
@@ -182,9 +195,9 @@ def _residue(db: sqlite3.Connection, batch_no: str, left: int) -> Iterator[Row]:
         " json_each(refund.rows) AS one WHERE refund.batch_no = ?) ORDER BY seq",
         (batch_no, batch_no),
     ).fetchall():
-        amount = min(left, line["amount_fen"])
+        amount = min(left, line["amount_fen"] - keeping.used_of(db, line["detail_id"]))
         if amount == 0:
-            return
+            continue
         left -= amount
         told = "STOPPED" if line["state"] == "STOPPED" else "FAILED"
         reason = "CANCELLED" if state == "CANCELLED" else told

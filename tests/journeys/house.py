@@ -153,8 +153,11 @@ class House:
         """`init` of the counties, then the bank and the budget system beside it."""
         self.call("init", slugs=slugs, people=self.people, seed=SEED)
         if simulators:
-            bank, budget = self.call("start_both", seed=SEED)
-            self.control_url, self.budget_url = bank["control_url"], budget["url"]
+            self.start_simulators()
+
+    def start_simulators(self) -> None:
+        bank, budget = self.call("start_both", seed=SEED)
+        self.control_url, self.budget_url = bank["control_url"], budget["url"]
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         with (self.root / "logs" / "worker.log").open("ab") as log:

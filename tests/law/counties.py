@@ -21,6 +21,7 @@ from yikatong.feedback.models import (
     Difference,
     DifferenceWord,
     MonthStatement,
+    OfficerNotice,
     PaymentResult,
     Reconciliation,
     ReconciliationSum,
@@ -130,6 +131,13 @@ def _money(planter: Planter, programme: int, person: int, *, prefix: str) -> Non
         attempt=2,
         origin=origin,
     )
+    planter.put(OfficerNotice, batch=failed, event=prefix, lines=1, text="【一卡通】")
+    kept = planter.batch(f"{prefix}-6", programme)
+    left = _sent(
+        planter, kept, person, object_key="机6", state="FAILED", result="FAILED", stays=True
+    )
+    used = planter.batch(f"{prefix}-7", programme, origin=kept)
+    _kept(planter, used, person, origin=left, object_key="机6")
     draft = planter.batch(f"{prefix}-4", programme)
     planter.line(draft, "P01", "钱大娘", object_key="机4")
     sent_up = planter.batch(f"{prefix}-5", programme)
@@ -195,9 +203,26 @@ def _compile(planter: Planter, batch: int) -> None:
     )
 
 
+def _kept(planter: Planter, batch: int, person: int, **values: Any) -> None:
+    """A re-issue that waits for its release; what the failed one left with the bank pays it."""
+    line = planter.line(batch, "P01", "钱大娘", **values)
+    for kind in ("APPROVED", "PASSING"):
+        planter.put(
+            Approval, batch=batch, kind=kind, lines=1, amount_fen=10_000, by=LI_XIA.username
+        )
+    share = planter.put(BankShare, batch=batch, batch_no=f"W{batch}", state="ACKED")
+    planter.payment(
+        batch, line, person, "P01", share=share, object_key=values["object_key"], attempt=2
+    )
+    planter.put(
+        FundingRequest, batch=batch, number=f"R{batch}", lines=1, amount_fen=0, source="RESIDUE",
+        state="KEPT",
+    )  # fmt: skip
+
+
 def _sent(planter: Planter, batch: int, person: int, **values: Any) -> int:
     """One line sent to the bank, funded, released, with its result; gives the line."""
-    result, state = values.pop("result"), values.pop("state")
+    result, state, stays = values.pop("result"), values.pop("state"), values.pop("stays", False)
     attempt, key = values.pop("attempt", 1), values["object_key"]
     line = planter.line(batch, "P01", "钱大娘", **values)
     for kind in ("APPROVED", "PASSING"):
@@ -229,7 +254,7 @@ def _sent(planter: Planter, batch: int, person: int, **values: Any) -> int:
         at=NOON,
     )
     planter.put(SmsReport, payment=payment, status="DELIVRD")
-    if not success:
+    if not success and not stays:
         planter.put(Refund, share=share, refund_no=f"RF{batch}", amount_fen=10_000)
     voucher = planter.put(Voucher, batch=batch, event=f"batch-{batch}", kind="V1")
     for is_debit in (True, False):

@@ -90,6 +90,20 @@ BREACHES: Final = (
      f"UPDATE validation_lineverdict SET passed = false WHERE line_id = {PAID_LINE}"),
     ("inv_funded", "released without the money",
      "UPDATE funding_treasuryconfirmation SET amount_fen = amount_fen - 1"),
+    ("inv_funded", "what stayed of one failed line paid two",
+     "DROP INDEX residue_is_used_once", "DROP INDEX one_residue_per_payment",
+     "INSERT INTO funding_keptresidue SELECT (more).* FROM (SELECT jsonb_populate_record(used,"
+     " jsonb_build_object('id', 999000)) AS more FROM funding_keptresidue AS used LIMIT 1) AS one"),
+    ("inv_funded", "what stayed was used and sent back too",
+     "INSERT INTO feedback_refund SELECT (more).* FROM (SELECT jsonb_populate_record(refund,"
+     " jsonb_build_object('id', 999000, 'share_id', source.share_id, 'detail_id', source.detail_id,"
+     " 'amount_fen', 1)) AS more FROM feedback_refund AS refund, funding_keptresidue AS used"
+     " JOIN payout_payment AS source ON source.id = used.source_id LIMIT 1) AS one"),
+    ("inv_funded", "what stayed paid another person",
+     "UPDATE payout_payment SET obligee_id = obligee_id + 1"
+     " WHERE id = (SELECT payment_id FROM funding_keptresidue LIMIT 1)"),
+    ("inv_ledger_agrees", "what stayed was used and nothing posted",
+     "DELETE FROM accounting_ledgerposting WHERE kind = 'RESIDUE_USED'"),
     ("inv_finance_cannot_write", "finance may change lines",
      "GRANT UPDATE (amount_fen) ON submission_line TO ykt_finance"),
     ("inv_finance_cannot_write", "audit may delete payments",

@@ -11,13 +11,14 @@ from django.utils import timezone
 
 from yikatong.accounting import rules
 from yikatong.accounting.models import Recovery, Voucher, VoucherEntry
-from yikatong.accounting.queries import leftover_of, refund_parts
+from yikatong.accounting.queries import Leftover, kept_drafted, leftover_of, refund_parts
 from yikatong.accounting.rules import chart_in_force, entries, is_earlier_year
 from yikatong.audit.actions import record
 from yikatong.funding.models import FundingRequest
 from yikatong.funding.queries import (
     first_received_on,
     indicator_facts,
+    kept_fen,
     live_requests,
     received_fen,
 )
@@ -31,6 +32,7 @@ from yikatong.payout.queries import money_of
 from yikatong.submission.models import Batch
 
 KEEPS: Final = "keep"
+BOOKED: Final = frozenset({"BOOKED", "PUBLISHED", "CLOSED"})
 SHORTEST_REASON: Final = 4
 MAY_RECOVER: Final = frozenset({Duty.DEPT_CLERK})
 
@@ -60,7 +62,8 @@ class Auxiliary:
 
 def draft(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
     """V1 国库集中支付到代发户, one per application (V5 where the payout is entrusted); where the
-    county keeps residue, V2B tells what stayed. A replay drafts nothing twice.
+    county keeps residue, V2B tells what stayed, V2BR what of it a re-issue used. A replay drafts
+    nothing twice.
 
     Raises:
         Refused: 应发 ≠ 成功 + 失败 + 在途 + 停发.
@@ -82,17 +85,45 @@ def draft(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
                 settings,
                 actor=actor,
             )
-        elif settings.get("residue") == KEEPS:
-            for name, fen in (("FAILED", left.failed_fen), ("STOPPED", left.stopped_fen)):
-                _draft(
-                    rules.KEPT,
-                    f"kept|{name}|{application.number}",
-                    fen,
-                    _auxiliary(batch, application.indicator, actor),
-                    settings,
-                    actor=actor,
-                )
+        else:
+            _draft_kept(batch, application, left, settings, actor=actor)
     return Passed(note=f"凭证合计 {Money(total)} 元")
+
+
+def draft_kept(batch: Batch, *, actor: Actor) -> int:
+    """V2B of what came back after the batch was booked, where the county keeps it; gives how many
+    drafts are new.
+    """
+    settings = county_settings(scope=actor.scope).settings
+    if batch.status not in BOOKED or _is_entrusted(batch, settings):
+        return 0
+    return sum(
+        _draft_kept(batch, one, leftover_of(one, scope=actor.scope), settings, actor=actor)
+        for one in live_requests(batch, scope=actor.scope)
+    )
+
+
+def _draft_kept(
+    batch: Batch,
+    application: FundingRequest,
+    left: Leftover,
+    settings: Mapping[str, Any],
+    *,
+    actor: Actor,
+) -> int:
+    """V2B of what stayed beyond earlier drafts, and its reverse for what this application used."""
+    auxiliary = _auxiliary(batch, application.indicator, actor)
+    made = 0
+    if settings.get("residue") == KEEPS:
+        for name, fen in (("FAILED", left.failed_fen), ("STOPPED", left.stopped_fen)):
+            told_fen, count = kept_drafted(application.number, name, scope=actor.scope)
+            event = f"kept|{name}|{application.number}" + (f"|{count + 1}" if count else "")
+            made += _draft(rules.KEPT, event, fen - told_fen, auxiliary, settings, actor=actor)
+    used_fen = kept_fen(application, scope=actor.scope)
+    made += _draft(
+        rules.USED, f"used|{application.number}", used_fen, auxiliary, settings, actor=actor
+    )
+    return made
 
 
 def draft_refunds(batch: Batch, *, actor: Actor) -> int:

@@ -18,6 +18,12 @@ def draft_refunds(batch_id: int, county: str) -> None:
         actions.draft_refunds(batch_by_id(batch_id, scope=actor.scope), actor=actor)
 
 
+@app.task(name="accounting.draft_kept", queue="main", retry=PATIENCE)
+def draft_kept(batch_id: int, county: str) -> None:
+    with acting(machine(county)) as actor:
+        actions.draft_kept(batch_by_id(batch_id, scope=actor.scope), actor=actor)
+
+
 @app.task(name="accounting.draft_recovery", queue="main", retry=PATIENCE)
 def draft_recovery(recovery_id: int, county: str) -> None:
     with acting(machine(county)) as actor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,10 +16,10 @@ from yikatong.accounting.models import (
     Voucher,
     VoucherEntry,
 )
-from yikatong.accounting.rules import account_names
+from yikatong.accounting.rules import KEPT, account_names
 from yikatong.feedback.queries import refunds_of
 from yikatong.funding.models import FundingRequest
-from yikatong.funding.queries import live_requests, received_fen
+from yikatong.funding.queries import funds_fen, live_requests
 from yikatong.kernel.actor import Scope
 from yikatong.organisation.queries import county_settings
 from yikatong.payout.queries import payments_of
@@ -118,7 +119,7 @@ def leftover_of(request: FundingRequest, *, scope: Scope) -> Leftover:
     )
     paid = fen.get(PaymentState.PAID, 0)
     failed = fen.get(PaymentState.FAILED, 0) + fen.get(PaymentState.RETURNED, 0)
-    left = max(received_fen(request, scope=scope) - paid - back, 0)
+    left = max(funds_fen(request, scope=scope) - paid - back, 0)
     return Leftover(paid, min(failed, left), max(left - failed, 0))
 
 
@@ -229,6 +230,15 @@ def years_booked(*, scope: Scope) -> list[str]:
     """The years in which anything was posted, newest first."""
     days = LedgerPosting.objects.filter(county=scope.county).dates("posted_on", "year", "DESC")
     return [str(day.year) for day in days]
+
+
+def kept_drafted(number: str, name: str, *, scope: Scope) -> tuple[int, int]:
+    """Of one application: what its drafts of kept residue tell already, in fen, and how many."""
+    told = Voucher.objects.filter(
+        county=scope.county, kind=KEPT, event__regex=rf"^kept\|{name}\|{re.escape(number)}(\||$)"
+    )
+    fen = VoucherEntry.objects.filter(voucher__in=told, book="MEMO", is_debit=True)
+    return int(fen.aggregate(fen=Sum("amount_fen"))["fen"] or 0), told.count()
 
 
 def recoveries_of(batch: Batch, *, scope: Scope) -> QuerySet[Recovery]:

@@ -12,6 +12,7 @@ from yikatong.kernel.errors import Refused
 PAYMENT: Final = "V1"
 REFUND: Final = "V2"
 KEPT: Final = "V2B"
+USED: Final = "V2BR"
 EARLIER_YEAR: Final = "V3"
 RECOVERED: Final = "V4"
 REMITTED: Final = "V4R"
@@ -22,6 +23,7 @@ KIND_WORD: Final = {
     PAYMENT: "国库集中支付到代发户",
     REFUND: "当年失败款退回国库",
     KEPT: "失败款留代发户待补发（备查）",
+    USED: "用留存款补发（冲备查）",
     EARLIER_YEAR: "以前年度退回",
     RECOVERED: "追回错发",
     REMITTED: "追回款上缴",
@@ -34,6 +36,9 @@ BOOKS: Final = (
     ("BUDGETARY", "budget_debit", "budget_credit"),
     ("MEMO", "memo_debit", "memo_credit"),
 )
+OTHER_SIDE: Final = {
+    one: other for _, debit, credit in BOOKS for one, other in ((debit, credit), (credit, debit))
+}
 BOOK_WORD: Final = {"FINANCIAL": "财务会计", "BUDGETARY": "预算会计", "MEMO": "备查"}
 
 POSTING_WORD: Final = {
@@ -54,6 +59,8 @@ POSTING_WORD: Final = {
     "REFUND_EXCESS": "多拨款退国库",
     "RESIDUE_KEPT": "失败款留存待补发",
     "STOP_KEPT": "停发款留存待补发",
+    "RESIDUE_USED": "留存款用于补发",
+    "RESIDUE_FREED": "留存款放回",
 }
 
 
@@ -96,6 +103,10 @@ def chart_in_force(vouchers: Any, kind: str, on: date) -> Mapping[str, str]:
     Raises:
         Refused: the county's setting has none in force.
     """
+    if kind == USED:  # what was kept is used: the same accounts, the other way round
+        kept = chart_in_force(vouchers, KEPT, on)
+        turned = {one: kept.get(other, "") for one, other in OTHER_SIDE.items()}
+        return {**turned, "kind": USED, "title": KIND_WORD[USED]}
     versions: Iterable[Mapping[str, str]] = (
         vouchers.values() if isinstance(vouchers, Mapping) else vouchers
     )

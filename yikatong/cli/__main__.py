@@ -183,6 +183,19 @@ def step(
 
 
 @app.command()
+def reissue(
+    programme: Annotated[str, typer.Option("--programme", help="项目编码")],
+    period: Annotated[str, typer.Option("--period", help="期次 YYYY-MM")],
+    as_user: Annotated[str, typer.Option("--as", help="编制单位经办人账号")],
+) -> None:
+    """把已更正、可补发的失败明细集成一个补发批次；打印批次号。"""
+    from yikatong.cli import batches
+
+    with session.refusals():
+        batches.reissue(programme, period, as_user=as_user)
+
+
+@app.command()
 def run(
     until_idle: Annotated[bool, typer.Option("--until-idle", help="办完可办的就结束")] = False,
 ) -> None:

@@ -136,3 +136,16 @@ def take(number: str, name: str, *, as_user: str, reason: str) -> None:
             raise Refused("这一步不需要写原因。")
         batch = advance(batch.pk, name, actor=actor, inputs=inputs)
     sys.stdout.write(f"{batch.number} {STATUS_WORD[Status(batch.status)]}\n")
+
+
+def reissue(programme: str, period: str, *, as_user: str) -> None:
+    """补发批次 of one item and period by that clerk; its number on stdout."""
+    session.log_in("web")
+    from yikatong.feedback.reissues import gather_cured
+    from yikatong.organisation.queries import actors_of
+    from yikatong.organisation.scoping import acting
+
+    with acting(actors_of(as_user, via=session.VIA)[0]) as actor:
+        batch, count = gather_cured(programme, period, actor=actor)
+    sys.stdout.write(f"{batch.number}\n")
+    session.say(f"{count} 笔，编制送审后按原流程办理")

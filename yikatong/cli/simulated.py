@@ -23,11 +23,12 @@ INDICATOR_FEN = 100_000_000_000
 def bank_command(accounts: Path, *, seed: int, fail_rate: str) -> list[str]:
     home = session.home()
     counties = [word for county in _counties() for word in ("--county", county)]
+    keeping = [word for county in _counties() if _keeps(county) for word in ("--keep", county)]
     return processes.python(
         "simulators.bank", "serve", "--books", str(home.simulators / BANK), "--seed", str(seed),
         "--fail-rate", fail_rate, "--peer-pub", str(home.keys / "wire.pub"),
         "--ready", str(home.run / "bank.json"), "--accounts", str(accounts),
-        "--profiles", str(session.PACKS / "banks"), *counties,
+        "--profiles", str(session.PACKS / "banks"), *counties, *keeping,
     )  # fmt: skip
 
 
@@ -198,6 +199,14 @@ def _counties() -> list[str]:
     from yikatong.organisation.queries import counties_of_home
 
     return [county.county for county in counties_of_home()]
+
+
+def _keeps(county: str) -> bool:
+    from yikatong.organisation.queries import county_settings
+    from yikatong.organisation.scoping import acting
+
+    with acting(session.machine_for(county)) as actor:
+        return bool(county_settings(scope=actor.scope).settings.get("residue") == "keep")
 
 
 def _foreground(name: str, command: list[str]) -> int:

@@ -176,6 +176,7 @@ OTHER_ACTIONS: Final = {
     "batch.draft": "存为草稿",
     "batch.answer": "人工确认",
     "batch.remove": "剔除明细",
+    "batch.gather": "集成补发",
     "quarantine.close": "异常销账",
     "recovery.enter": "追回登记",
     "ledger.download": "下载台账",

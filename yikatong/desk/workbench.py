@@ -19,6 +19,7 @@ from yikatong.desk.middleware import POST_KEY
 from yikatong.desk.shell import SIZE_COOKIE, SIZES
 from yikatong.desk.story import action_word
 from yikatong.desk.todo import Deadlines, following, waiting_for
+from yikatong.feedback.queries import notices_of
 from yikatong.jobs.queries import open_quarantine
 from yikatong.journey.steps import JOURNEYS
 from yikatong.kernel.actor import Actor, Duty
@@ -93,6 +94,9 @@ def home(request: DeskRequest) -> HttpResponse:
         "elsewhere": _elsewhere(request, deadlines),
         "money": _sum(list(money_of_batches(ids, scope=actor.scope).values())),
     }
+    context["told"] = list(
+        notices_of(actor.unit_no, since=deadlines.today - REMEMBERED, scope=actor.scope)[:ELSEWHERE]
+    )
     if duty in QUARANTINE_READERS:
         context["quarantine"] = _with_numbers(
             request, list(open_quarantine(scope=actor.scope)[:SHOWN])

@@ -8,26 +8,32 @@ import polars as pl
 from django.utils import timezone
 
 from yikatong.connectors.bank.messages import DayRow, RefundRow, ResultRow, SmsRow
-from yikatong.feedback import bulk, results
+from yikatong.feedback import bulk, notices, results
 from yikatong.feedback.models import DayAccount, PaymentResult, Refund, SmsReport
-from yikatong.feedback.rules import Effect
+from yikatong.feedback.queries import correction_unit_of
+from yikatong.feedback.reissues import conclude_unpaid
+from yikatong.feedback.rules import (
+    BANK_DOWN,
+    MOST_ATTEMPTS,
+    Effect,
+    attempts_word,
+)
 from yikatong.jobs.actions import quarantine
+from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.errors import TryAgain
 from yikatong.kernel.money import Money
 from yikatong.kernel.points import point
 from yikatong.kernel.steps import NOTHING, Inputs, Passed, Verdict
-from yikatong.organisation.queries import county_settings, paying_banks
-from yikatong.organisation.rules import department_unit
+from yikatong.organisation.queries import paying_banks
 from yikatong.payout.actions import move_share
 from yikatong.payout.models import BankShare, Payment
-from yikatong.payout.queries import live_shares, released_lines
+from yikatong.payout.queries import live_shares, used_for_reissues
 from yikatong.payout.rules import IN_TRANSIT, PaymentState, ShareState
 from yikatong.submission.actions import redraft
 from yikatong.submission.models import Batch
 
 ENTRIES = frozenset({"IN", "OUT", "RETURN", "REFUND"})  # rows of a day, beside its balances
-BY_DEPARTMENT = "department"
 STRANGER = "结果行不在本批已下达的明细中"
 BY_HAND = "F99"  # 已故、其他: a to-do, never an automatic redraft
 
@@ -41,15 +47,7 @@ def apply_results(
     """
     locked: BankShare = BankShare.objects.select_for_update(no_key=True).get(pk=share.pk)
     bank, now = paying_banks(scope=actor.scope)[locked.bank_no], timezone.now()
-    told = bulk.Told(
-        share_id=locked.pk,
-        lines=released_lines(locked, scope=actor.scope),
-        county=locked.county,
-        unit_no=locked.unit_no,
-        department_no=locked.department_no,
-        bank_no=locked.bank_no,
-        file_sm3=file_sm3,
-    )
+    told = bulk.told_of(locked, file_sm3=file_sm3, scope=actor.scope)
     frame = results.frame_of(rows, bank=bank.code3, now=now)
     if locked.state not in {ShareState.PAYING, ShareState.DONE}:
         early = frame.filter(pl.col("result") != results.PENDING)
@@ -69,6 +67,7 @@ def apply_results(
         move_share(locked, "settled", actor=actor)
     if changed and (frame["result"] == results.RETURNED).any():
         _redraft_returned(locked.batch, file_sm3, actor=actor)
+        defer("accounting.draft_kept", batch_id=locked.batch_id, county=locked.county)
     return changed
 
 
@@ -85,7 +84,13 @@ def _why(one: bulk.Oddity) -> str:
 def note_refund(share: BankShare, rows: Sequence[RefundRow], *, actor: Actor) -> int:
     """Record what a bank sent back to the treasury, each row once; gives the fen that were new."""
     fresh = 0
+    used = used_for_reissues(
+        share, [row.detail_id for row in rows if row.detail_id], scope=actor.scope
+    )
     for row in rows:
+        if row.detail_id in used:
+            _refund_set_aside(share, row, actor=actor)
+            continue
         _, is_new = Refund.objects.get_or_create(
             county=actor.scope.county,
             bank_no=share.bank_no,
@@ -103,6 +108,23 @@ def note_refund(share: BankShare, rows: Sequence[RefundRow], *, actor: Actor) ->
         )
         fresh += row.amount_fen if is_new else 0
     return fresh
+
+
+def _refund_set_aside(share: BankShare, row: RefundRow, *, actor: Actor) -> None:
+    quarantine(
+        kind="退款与补发冲突",
+        fingerprint=f"refund|{share.bank_no}|{row.refund_no}|{row.detail_id}",
+        sentence=(
+            f"批次 {share.batch_no} 明细 {row.detail_id}：银行报退国库 {Money(row.amount_fen)} 元，"
+            "但这笔款已留存用于补发。未入账，请与银行、财政核对。"
+        ),
+        unit_no=share.unit_no,
+        department_no=share.department_no,
+        bank_no=share.bank_no,
+        batch_id=share.batch_id,
+        amount_fen=row.amount_fen,
+        actor=actor,
+    )
 
 
 def note_texts(share: BankShare, rows: Sequence[SmsRow], *, actor: Actor) -> int:
@@ -165,6 +187,7 @@ def note_day(
     ]
     bulk.keep_day_entries(account.pk, account.county, bank_no, entries)
     point("mid-reconcile")
+    conclude_unpaid(account, actor=actor)
     if account.out_fen != our_fen or account.paid_lines != our_lines:
         quarantine(
             kind="日终对账不符",
@@ -199,7 +222,11 @@ def settle(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
     )
     # the last word on each: a code that was not final may stand before it
     last = {result.payment_id: result for result in told}
-    lines = _left_to_redraft(batch, last.values(), actor=actor)
+    notices.tell(batch, [one.payment for one in last.values()], "发放失败", actor=actor)
+    down = [one for one in last.values() if one.code == BANK_DOWN]
+    rest = [one for one in last.values() if one.code != BANK_DOWN]
+    again = _again(batch, down, actor=actor)
+    lines = _left_to_redraft(batch, rest, actor=actor)
     if lines:
         redraft(
             batch,
@@ -209,13 +236,38 @@ def settle(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
             unit_no=correction_unit(batch, actor=actor),
         )
     note = f"{len(lines)} 笔失败另起更正批次" if lines else "全部发放完毕"
+    if again:
+        note += f"；{again} 笔银行系统异常，系统已另起补发"
     return Passed(note=note)
+
+
+def _again(batch: Batch, down: Sequence[PaymentResult], *, actor: Actor) -> int:
+    """自动重发: lines with nothing to mend come into a draft of their own, so that they wait for no
+    correction; after so many attempts a person looks. Gives how many lines.
+    """
+    lines = []
+    for result in down:
+        if result.payment.attempt < MOST_ATTEMPTS:
+            lines.append(result.payment.line_id)
+        else:
+            _to_do(batch, result, actor=actor)
+    if lines:
+        attempts = attempts_word(
+            result.payment.attempt for result in down if result.payment.line_id in set(lines)
+        )
+        redraft(
+            batch,
+            lines,
+            f"银行系统异常，日终账确认未支付，系统自动重发：{attempts}",
+            actor=actor,
+            unit_no=correction_unit(batch, actor=actor),
+        )
+    return len(lines)
 
 
 def correction_unit(batch: Batch, *, actor: Actor) -> int:
     """Who drafts a correction batch: 彭水 the department, 大渡口 the 编制单位 itself (settings)."""
-    who = county_settings(scope=actor.scope).settings.get("correction_by")
-    return department_unit(batch.department_no) if who == BY_DEPARTMENT else batch.unit_no
+    return correction_unit_of(batch.unit_no, batch.department_no, scope=actor.scope)
 
 
 def _redraft_returned(batch: Batch, file_sm3: bytes, *, actor: Actor) -> None:
@@ -223,6 +275,7 @@ def _redraft_returned(batch: Batch, file_sm3: bytes, *, actor: Actor) -> None:
     returned = PaymentResult.objects.filter(
         county=batch.county, file_sm3=file_sm3, payment__batch=batch, result=results.RETURNED
     ).select_related("payment")
+    notices.tell(batch, [one.payment for one in returned], "退汇", actor=actor)
     lines = _left_to_redraft(batch, returned, actor=actor)
     if lines:
         redraft(

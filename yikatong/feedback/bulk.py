@@ -13,7 +13,10 @@ from django.db import IntegrityError, connection, transaction
 from psycopg.errors import UniqueViolation
 
 from yikatong.feedback.rules import Effect, Judgement
+from yikatong.kernel.actor import Scope
 from yikatong.kernel.points import point
+from yikatong.payout.models import BankShare
+from yikatong.payout.queries import released_lines
 
 # no value holds a control: they are refused when a file is read
 NULL: Final = "\x01"
@@ -79,6 +82,18 @@ class Told:
     department_no: int
     bank_no: int
     file_sm3: bytes
+
+
+def told_of(share: BankShare, *, file_sm3: bytes, scope: Scope) -> Told:
+    return Told(
+        share_id=share.pk,
+        lines=released_lines(share, scope=scope),
+        county=share.county,
+        unit_no=share.unit_no,
+        department_no=share.department_no,
+        bank_no=share.bank_no,
+        file_sm3=file_sm3,
+    )
 
 
 @dataclass(frozen=True, slots=True)

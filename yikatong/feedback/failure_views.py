@@ -11,9 +11,11 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from yikatong.catalogue.queries import programmes
 from yikatong.connectors.bank.codes import FAILURES
 from yikatong.feedback import queries
-from yikatong.feedback.rules import AGES, CureState, age_band, cure_of
+from yikatong.feedback.models import Cure
+from yikatong.feedback.rules import AGES, GATHERING, CureState, age_band, attempts_word
 from yikatong.kernel.calendar import WorkCalendar
 from yikatong.kernel.errors import Refused
 from yikatong.organisation.paging import page_of, told_count
@@ -52,12 +54,7 @@ def failures(request: DeskRequest) -> HttpResponse:
     rows = []
     for one in page.rows:
         known = FAILURES.get(one.code, FAILURES["F99"])
-        state = cure_of(
-            one.code,
-            is_changed=one.is_changed,
-            is_verified=one.is_verified,
-            again_state=one.again_state,
-        )
+        state = one.standing
         rows.append(
             {
                 "one": one,
@@ -74,10 +71,35 @@ def failures(request: DeskRequest) -> HttpResponse:
         "page": page,
         "count": told_count(found, "笔"),
         "today": timezone.localdate(),
+        "ready": _ready(request),
         "ages": _ages(request),
         "medians": _medians(request),
     }
     return render(request, "failures.html", context)
+
+
+def _ready(request: DeskRequest) -> list[dict[str, Any]]:
+    """What may be paid again now, by item and period: how many, how much, for which time."""
+    actor = request.actor
+    groups: dict[tuple[str, str, int], list[Cure]] = {}
+    for one in queries.ready_to_reissue(scope=actor.scope):
+        unit = queries.correction_unit_of(one.unit_no, one.department_no, scope=actor.scope)
+        groups.setdefault((one.programme_code, one.period, unit), []).append(one)
+    items = {one.code: one.short_name for one in programmes(scope=actor.scope)}
+    names = unit_names({unit for *_, unit in groups}, scope=actor.scope)
+    return [
+        {
+            "code": code,
+            "period": period,
+            "item": items.get(code, code),
+            "lines": len(rows),
+            "fen": sum(one.amount_fen for one in rows),
+            "times": attempts_word(one.attempt for one in rows),
+            "is_mine": actor.duty in GATHERING and actor.unit_no == unit,
+            "whose": names.get(unit, ""),
+        }
+        for (code, period, unit), rows in sorted(groups.items())
+    ]
 
 
 def _due(calendar: WorkCalendar, failed_at: Any, days: int) -> date | None:

@@ -8,7 +8,7 @@ from typing import Final
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from yikatong.feedback import reconciling
+from yikatong.feedback import notices, reconciling
 from yikatong.feedback.models import Reconciliation
 from yikatong.feedback.queries import run_on
 from yikatong.funding import treasury
@@ -25,6 +25,11 @@ EARLIEST: Final = time(7, 0)  # the banks' day accounts and the treasury's are t
 def reconcile(county: str, asked_by: str = "", day: str = "") -> None:
     """R1–R6 of one county; by itself once a day, and whenever a person asks."""
     run_now(county, asked_by=asked_by, day=date.fromisoformat(day) if day else None)
+
+
+@app.task(name="feedback.send_text", queue="main", retry=LINE)
+def send_text(notice_id: int, county: str) -> None:
+    notices.send(notice_id, actor=machine(county))
 
 
 def run_now(county: str, *, asked_by: str = "", day: date | None = None) -> Reconciliation:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 
+from yikatong.feedback.rules import CureState, cure_of
 from yikatong.organisation.models import CountyRecord, Record
 from yikatong.payout.models import BankShare, Payment
-from yikatong.submission.models import Line
+from yikatong.submission.models import Batch, Line
 
 
 class PaymentResult(CountyRecord):
@@ -109,6 +110,44 @@ class SmsReport(CountyRecord):
         constraints = (
             models.UniqueConstraint(fields=["payment", "status"], name="one_report_per_text"),
         )
+
+
+class OfficerNotice(CountyRecord):
+    """失败通知: told to one unit (`unit_no`) on the platform, and by text to its clerks.
+
+    It names no person: what failed, how many, how much. Only what became of the text is written
+    later.
+    """
+
+    class Text(models.TextChoices):
+        WAITING = "WAITING", "待发送"
+        SENT = "SENT", "已送短信平台"
+        FAILED = "FAILED", "没有送出"
+
+    department_no = models.IntegerField(db_comment="主管部门编号")
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, related_name="notices", db_comment="批次"
+    )
+    event = models.CharField(max_length=80, db_comment="事件标识，一事一单位只通知一次")
+    sentence = models.CharField(max_length=200, db_comment="通知内容")
+    lines = models.IntegerField(db_comment="笔数")
+    amount_fen = models.BigIntegerField(db_comment="金额（分）")
+    at = models.DateTimeField(db_comment="通知时间")
+    text = models.CharField(max_length=70, db_comment="短信内容，含签名不超过70字")
+    text_state = models.CharField(
+        max_length=8, choices=Text, default=Text.WAITING, db_comment="短信状态"
+    )
+    tries = models.IntegerField(default=0, db_comment="短信发送次数")
+    text_at = models.DateTimeField(null=True, db_comment="短信送出时间")
+    trouble = models.CharField(max_length=200, blank=True, db_comment="短信没有送出的原因")
+
+    class Meta:
+        db_table_comment = "失败通知"
+        constraints = (
+            models.UniqueConstraint(fields=["county", "event"], name="one_notice_per_event"),
+            models.CheckConstraint(condition=models.Q(lines__gt=0), name="a_notice_tells_of_lines"),
+        )
+        indexes = (models.Index(fields=["county", "unit_no", "-id"], name="notice_newest_first"),)
 
 
 class DayEntry(CountyRecord):
@@ -256,8 +295,12 @@ class Cure(models.Model):
 
     id = models.BigIntegerField(primary_key=True, db_comment="代发明细编号")
     county = models.CharField(max_length=6, db_comment="区县代码")
+    unit_no = models.IntegerField(db_comment="编制单位编号")
+    department_no = models.IntegerField(db_comment="主管部门编号")
     bank_no = models.IntegerField(db_comment="代发银行编号")
     batch_id = models.BigIntegerField(db_comment="批次编号")
+    programme_code = models.CharField(max_length=20, db_comment="项目编码")
+    period = models.CharField(max_length=7, db_comment="期次 YYYY-MM")
     line = models.ForeignKey(
         Line, on_delete=models.DO_NOTHING, related_name="+", db_comment="发放明细"
     )
@@ -272,10 +315,21 @@ class Cure(models.Model):
     again_state = models.CharField(max_length=10, db_comment="其后各次发放的最近状态")
     cured_at = models.DateTimeField(null=True, db_comment="补发成功时间")
     draft_number = models.CharField(max_length=40, null=True, db_comment="更正批次号")  # noqa: DJ001 - a view's
+    draft_status = models.CharField(max_length=12, null=True, db_comment="更正批次状态")  # noqa: DJ001 - a view's
+    is_gathered = models.BooleanField(db_comment="是否已在补发批次里")
 
     class Meta:
         managed = False
         db_table = "cure"
+
+    @property
+    def standing(self) -> CureState:
+        return cure_of(
+            self.code,
+            is_changed=self.is_changed,
+            is_verified=self.is_verified,
+            again_state=self.again_state,
+        )
 
 
 class CureMedian(models.Model):

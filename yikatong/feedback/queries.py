@@ -8,15 +8,18 @@ from datetime import date
 from typing import Final
 
 from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet, Sum
+from django.utils.timezone import localdate
 
 from yikatong.connectors.bank.messages import DayAnswer, DayRow
 from yikatong.feedback.models import (
     Cure,
     CureMedian,
     DayAccount,
+    DayEntry,
     Difference,
     DifferenceWord,
     MonthStatement,
+    OfficerNotice,
     PaymentResult,
     Reconciliation,
     ReconciliationSum,
@@ -24,11 +27,20 @@ from yikatong.feedback.models import (
     Residue,
     SmsReport,
 )
+from yikatong.feedback.rules import (
+    BANK_DOWN,
+    Day,
+    days_are_whole,
+    is_ready,
+)
 from yikatong.kernel.actor import Scope
+from yikatong.organisation.queries import county_settings
+from yikatong.organisation.rules import department_unit
 from yikatong.payout.models import Payment
 from yikatong.payout.rules import PaymentState
 from yikatong.submission.models import Batch
 
+BY_DEPARTMENT: Final = "department"
 BALANCE: Final = {
     "OPENING": 1, "SUM_IN": 1, "SUM_RETURN": 1, "SUM_OUT": -1, "SUM_REFUND": -1, "CLOSING": -1,
 }  # fmt: skip
@@ -191,6 +203,50 @@ def cures(*, scope: Scope) -> QuerySet[Cure]:
     )
 
 
+def told_down(bank_no: int, *, until: date, scope: Scope) -> list[Payment]:
+    """Payments that a bank could not book for its own system (F11), still unknown, and that no day
+    account up to `until` shows as paid though each of these days is told.
+    """
+    waiting = (
+        Payment.objects.filter(
+            county=scope.county,
+            bank_no=bank_no,
+            state=PaymentState.UNKNOWN,
+            results__code=BANK_DOWN,
+            results__result="FAILED",
+            results__at__date__lte=until,
+        )
+        .exclude(detail_id__in=DayEntry.objects.filter(bank_no=bank_no).values("detail_id"))
+        .select_related("share__instruction", "share__batch")
+        .order_by("pk")
+        .distinct()
+    )
+    newest: dict[date, Day] = {}
+    for one in day_accounts(scope=scope).filter(bank_no=bank_no, day__lte=until).order_by("id"):
+        newest[one.day] = Day(one.day, one.opening_fen, one.closing_fen)
+    days = list(newest.values())
+    return [
+        one
+        for one in waiting
+        if days_are_whole(days, since=localdate(one.share.instruction.at), until=until)
+    ]
+
+
+def correction_unit_of(unit_no: int, department_no: int, *, scope: Scope) -> int:
+    """Who drafts a correction of this unit's batch: 彭水 the department, 大渡口 the unit itself."""
+    who = county_settings(scope=scope).settings.get("correction_by")
+    return department_unit(department_no) if who == BY_DEPARTMENT else unit_no
+
+
+def ready_to_reissue(*, scope: Scope) -> list[Cure]:
+    """Failed and returned payments that are mended and wait to be gathered for 补发."""
+    return [
+        one
+        for one in cures(scope=scope)
+        if is_ready(one.standing, draft_status=one.draft_status, is_gathered=one.is_gathered)
+    ]
+
+
 def cure_medians(kind: str, *, scope: Scope) -> list[CureMedian]:
     """`kind` BANK or TOWN; the slowest first, those without a cured one last."""
     found = CureMedian.objects.filter(county=scope.county, kind=kind)
@@ -200,6 +256,17 @@ def cure_medians(kind: str, *, scope: Scope) -> list[CureMedian]:
 def residue_of(*, scope: Scope) -> QuerySet[Residue]:
     """无主款, a row for each, oldest first."""
     return Residue.objects.filter(county=scope.county).order_by("since", "id")
+
+
+def notice_by_id(notice_id: int, *, scope: Scope) -> OfficerNotice:
+    found: OfficerNotice = OfficerNotice.objects.filter(county=scope.county).get(pk=notice_id)
+    return found
+
+
+def notices_of(unit_no: int, *, since: date, scope: Scope) -> QuerySet[OfficerNotice]:
+    """失败通知 of one unit from a day on, newest first."""
+    found = OfficerNotice.objects.filter(county=scope.county, unit_no=unit_no, at__date__gte=since)
+    return found.select_related("batch").order_by("-id")
 
 
 def texts_of(payment_ids: Collection[int], *, scope: Scope) -> dict[int, str]:

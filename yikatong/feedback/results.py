@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 import polars as pl
@@ -11,7 +11,8 @@ import polars as pl
 from yikatong.connectors.bank.codes import reason_of, translated
 from yikatong.connectors.bank.frames import Framed
 from yikatong.connectors.bank.messages import ResultRow
-from yikatong.feedback.rules import Judgement, effect_of
+from yikatong.feedback.rules import BANK_DOWN, Judgement, effect_of
+from yikatong.payout.models import Payment
 from yikatong.payout.rules import PaymentState
 
 TEXTS: Final = (
@@ -54,6 +55,34 @@ def frame_of(rows: Sequence[ResultRow], *, bank: str, now: datetime) -> pl.DataF
         "sms_status",
         pl.col("paid_at").fill_null(now).alias("at"),
     )  # fmt: skip
+
+
+def not_booked(
+    payments: Sequence[tuple[int, Payment]], *, day: date, now: datetime
+) -> pl.DataFrame:
+    """As `frame_of`, of what a bank's closed days do not show: failed, by the bank's own fault.
+
+    Args:
+        payments: each with its place, from 1; it stands below zero, for no row of the day's file
+            speaks of it.
+    """
+    details = [payment.detail_id for _, payment in payments]
+    return pl.DataFrame(
+        {
+            "row_no": pl.Series([-place for place, _ in payments], dtype=pl.Int32),
+            "detail_id": pl.Series(details, dtype=pl.String),
+        }
+    ).with_columns(
+        result=pl.lit(FAILED),
+        code=pl.lit(BANK_DOWN),
+        is_final=pl.lit(value=True),
+        bank_code=pl.lit("DZ"),
+        bank_text=pl.lit(f"截至 {day} 的日终账没有这一笔，银行未支付"),
+        paid_fen=pl.lit(0, pl.Int64),
+        bank_serial=pl.lit(None, pl.String),
+        sms_status=pl.lit(""),
+        at=pl.lit(now, INSTANT),
+    )
 
 
 def _framed(rows: Sequence[ResultRow]) -> pl.DataFrame:

@@ -9,5 +9,6 @@ urlpatterns = [
     path("reconciliation/statements", views.statement, name="statement"),
     path("reconciliation/statements/<int:statement_id>", views.download, name="statement-file"),
     path("failures", failures.failures, name="failures"),
+    path("failures/reissue", views.gather, name="gather"),
     path("differences/<int:difference_id>", views.difference, name="difference"),
 ]

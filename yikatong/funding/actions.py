@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -15,10 +15,14 @@ from yikatong.connectors.budget.messages import ReconRow
 from yikatong.funding.models import (
     FundingMatch,
     FundingRequest,
+    ShareDue,
     TreasuryConfirmation,
     TreasuryEntry,
 )
 from yikatong.funding.queries import (
+    funds_fen,
+    is_funded,
+    kept_lines,
     live_lines,
     live_requests,
     matches_of,
@@ -33,8 +37,11 @@ from yikatong.funding.queries import (
 from yikatong.funding.rules import (
     PAID,
     PAID_OR_VOUCHERED,
+    Cut,
+    KeptCut,
     cut_by_indicator,
     difference,
+    kept_cut,
     shortcoming,
 )
 from yikatong.jobs.actions import quarantine
@@ -43,56 +50,107 @@ from yikatong.kernel.actor import Actor, Scope
 from yikatong.kernel.errors import Refused, TryAgain
 from yikatong.kernel.money import Money
 from yikatong.kernel.steps import NOTHING, Inputs, Passed, Verdict
-from yikatong.organisation.queries import paying_banks
+from yikatong.organisation.queries import county_settings, paying_banks
 from yikatong.organisation.wire import profile_of
 from yikatong.submission.models import Batch
 
 FUNDED = "FUNDED"
-EXCEEDED: Final = "超过可用额度"  # the sentence of funding.sql
+EXCEEDED: Final = "超过可用额度"  # the sentences of funding.sql
+GONE: Final = "留存款已不足"
+KEEPS: Final = "keep"
 
 
 def request(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
     """拨款申请: each bank's live lines, to its 内部代发账户, one per indicator that it needs.
 
     AM-5 (可用额度 ≥ 申请) is checked here in words and by the database under a lock; the budget
-    system's own no is the step `unfunded`.
+    system's own no is the step `unfunded`. Where the county keeps residue, lines whose money lies
+    with this very bank since they failed are paid from it, and not applied for.
 
     Raises:
         Refused: no live line, no indicator read, or the indicators do not reach.
     """
-    banks = paying_banks(scope=actor.scope)
     dues = [due for due in shares_due(batch, scope=actor.scope) if due.live_fen > 0]
     if not dues:
         raise Refused("本批没有待发金额，不需要申请拨款。")
-    cuts = cut_by_indicator(
-        {due.bank_no: due.live_fen for due in dues},
-        usable_indicators(batch, scope=actor.scope),
-        lines_of=lambda bank_no: live_lines(batch, bank_no, scope=actor.scope),
-        lines_in_all={due.bank_no: due.live_lines for due in dues},
-    )
-    count = batch.funding_requests.count()
-    for place, cut in enumerate(cuts, start=1):
-        with _over_application_is_refused():
-            made = FundingRequest.objects.create(
-                county=batch.county,
-                unit_no=batch.unit_no,
-                department_no=batch.department_no,
-                batch=batch,
-                bank_no=cut.bank_no,
-                number=f"{batch.number}-{cut.bank_no}-{count + place}",
-                indicator=cut.indicator,
-                seq_from=cut.seq_from,
-                seq_to=cut.seq_to,
-                lines=cut.lines,
-                amount_fen=cut.amount_fen,
-                payee_account=banks[cut.bank_no].payout_account,
-                requested_by=actor.username,
-                requested_at=timezone.now(),
-            )
+    stayed = _what_stayed(batch, dues, actor=actor)
+    cuts = _treasury_cuts(batch, dues, stayed, actor=actor)
+    for bank_no, part in stayed.items():
+        cut = Cut(bank_no, part.indicator, 0, part.seq_to, part.lines, 0)
+        made = _make(batch, cut, FundingRequest.Source.RESIDUE, actor=actor)
+        defer("payout.fund_from_kept", request_id=made.pk, county=batch.county)
+    for cut in cuts:
+        made = _make(batch, cut, FundingRequest.Source.TREASURY, actor=actor)
         defer("funding.file_request", request_id=made.pk, county=batch.county)
     total = Money(sum(due.live_fen for due in dues))
+    note = f"{len(dues)} 家银行，合计 {total} 元"
+    if stayed:
+        note += f"，其中留存款 {Money(sum(one.amount_fen for one in stayed.values()))} 元"
     used = "、".join(dict.fromkeys(cut.indicator for cut in cuts))
-    return Passed(note=f"{len(dues)} 家银行，合计 {total} 元，指标 {used}")
+    return Passed(note=f"{note}，指标 {used}" if cuts else note)
+
+
+def _what_stayed(batch: Batch, dues: Sequence[ShareDue], *, actor: Actor) -> dict[int, KeptCut]:
+    """Of each bank's share, what its residue pays; nothing where the county refunds it."""
+    if county_settings(scope=actor.scope).settings.get("residue") != KEEPS:
+        return {}
+    found = {}
+    for due in dues:
+        kept = kept_lines(batch, due.bank_no, scope=actor.scope)
+        if kept:
+            part = kept_cut(live_lines(batch, due.bank_no, scope=actor.scope), kept)
+            if part is not None:
+                found[due.bank_no] = part
+    return found
+
+
+def _treasury_cuts(
+    batch: Batch, dues: Sequence[ShareDue], stayed: Mapping[int, KeptCut], *, actor: Actor
+) -> list[Cut]:
+    """What must be applied for: each share behind the places that residue pays."""
+    asked = {due.bank_no: due.live_fen for due in dues}
+    lines = {due.bank_no: due.live_lines for due in dues}
+    first = dict.fromkeys(asked, 0)
+    for bank_no, part in stayed.items():
+        asked[bank_no] -= part.amount_fen
+        lines[bank_no] -= part.lines
+        first[bank_no] = part.seq_to + 1
+    asked = {bank_no: fen for bank_no, fen in asked.items() if fen > 0}
+    if not asked:
+        return []
+    cuts = cut_by_indicator(
+        asked,
+        usable_indicators(batch, scope=actor.scope),
+        lines_of=lambda bank_no: [
+            one for one in live_lines(batch, bank_no, scope=actor.scope) if one[0] >= first[bank_no]
+        ],
+        lines_in_all=lines,
+    )
+    return [replace(cut, seq_from=max(cut.seq_from, first[cut.bank_no])) for cut in cuts]
+
+
+def _make(batch: Batch, cut: Cut, source: FundingRequest.Source, *, actor: Actor) -> FundingRequest:
+    bank = paying_banks(scope=actor.scope)[cut.bank_no]
+    is_kept = source == FundingRequest.Source.RESIDUE
+    with _over_application_is_refused():
+        return FundingRequest.objects.create(
+            county=batch.county,
+            unit_no=batch.unit_no,
+            department_no=batch.department_no,
+            batch=batch,
+            bank_no=cut.bank_no,
+            number=f"{batch.number}-{cut.bank_no}-{batch.funding_requests.count() + 1}",
+            source=source,
+            state=FundingRequest.State.KEPT if is_kept else FundingRequest.State.DRAFT,
+            indicator=cut.indicator,
+            seq_from=cut.seq_from,
+            seq_to=cut.seq_to,
+            lines=cut.lines,
+            amount_fen=cut.amount_fen,
+            payee_account=bank.payout_account,
+            requested_by=actor.username,
+            requested_at=timezone.now(),
+        )
 
 
 @contextmanager
@@ -101,7 +159,12 @@ def _over_application_is_refused() -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        if EXCEEDED not in str(error.__cause__ or error):
+        told = str(error.__cause__ or error)
+        if GONE in told or "residue_is_used_once" in told:
+            raise Refused(
+                "失败款刚被另一批补发用去，或已退回国库，这一批要重新计算。请再办一次拨款申请。"
+            ) from None
+        if EXCEEDED not in told:
             raise
         raise Refused(
             "指标可用额度刚被另一笔申请占用，不足以支付本批。请稍后重试，或与财政核对指标余额。"
@@ -164,15 +227,15 @@ def note_money(
             amount_fen=received - application.amount_fen,
             actor=actor,
         )
-    return is_equal and _matched(application, actor=actor)
+    return is_equal and match_money(application, actor=actor)
 
 
-def _matched(application: FundingRequest, *, actor: Actor) -> bool:
+def match_money(application: FundingRequest, *, actor: Actor) -> bool:
     """Make the match of the application's share once all its money is there to the fen."""
     requests = list(
         live_requests(application.batch, scope=actor.scope).filter(bank_no=application.bank_no)
     )
-    if any(received_fen(one, scope=actor.scope) != one.amount_fen for one in requests):
+    if not requests or not all(is_funded(one, scope=actor.scope) for one in requests):
         return False
     due = share_due_of(application, scope=actor.scope)
     FundingMatch.objects.get_or_create(
@@ -184,7 +247,7 @@ def _matched(application: FundingRequest, *, actor: Actor) -> bool:
             "department_no": application.department_no,
             "batch_no": due.batch_no if due else "",
             "applications": "、".join(one.number for one in requests),
-            "amount_fen": sum(one.amount_fen for one in requests),
+            "amount_fen": sum(funds_fen(one, scope=actor.scope) for one in requests),
             "at": timezone.now(),
         },
     )
@@ -230,11 +293,12 @@ def confirm(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
         own = [one for one in requests if one.bank_no == due.bank_no]
         if due.state != FUNDED or not own or due.bank_no not in matched:
             raise TryAgain("资金尚未全部到账")
-        if any(received_fen(one, scope=actor.scope) != one.amount_fen for one in own):
+        if not all(is_funded(one, scope=actor.scope) for one in own):
             raise TryAgain("到账金额与申请不符")
         profile = profile_of(banks[due.bank_no])
         allowed = PAID_OR_VOUCHERED if profile.pays_before_funds else PAID
-        if any(one.state not in allowed for one in own):
+        applied = [one for one in own if one.source == FundingRequest.Source.TREASURY]
+        if any(one.state not in allowed for one in applied):
             raise TryAgain("预算系统尚未确认支付")
     total = Money(sum(due.live_fen for due in dues))
     return Passed(note=f"{len(dues)} 家银行，合计 {total} 元")

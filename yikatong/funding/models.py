@@ -117,9 +117,14 @@ class FundingRequest(CountyRecord):
         APPROVED = "APPROVED", "已审核"
         VOUCHERED = "VOUCHERED", "已生成支付凭证"
         PAID = "PAID", "已支付"
+        KEPT = "KEPT", "用留存款，不向国库申请"
         RETURNED = "RETURNED", "已退回"
         WITHDRAWN = "WITHDRAWN", "已撤回"
         REFUNDED = "REFUNDED", "已退款"
+
+    class Source(models.TextChoices):
+        TREASURY = "TREASURY", "国库"
+        RESIDUE = "RESIDUE", "留存款"
 
     department_no = models.IntegerField(db_comment="主管部门编号")
     batch = models.ForeignKey(
@@ -127,7 +132,14 @@ class FundingRequest(CountyRecord):
     )
     bank_no = models.IntegerField(db_comment="代发银行编号")
     number = models.CharField(max_length=60, unique=True, db_comment="申请号，首次发送前固定")
-    indicator = models.CharField(max_length=60, db_comment="指标编号")
+    source = models.CharField(
+        max_length=8,
+        choices=Source,
+        default=Source.TREASURY,
+        db_default=Source.TREASURY,
+        db_comment="资金来源：国库，或留在代发专户的失败款",
+    )
+    indicator = models.CharField(max_length=60, db_comment="指标编号；留存款出自几个指标的为空")
     # the places in the bank's share that this application pays: one may need two indicators
     seq_from = models.IntegerField(default=0, db_default=0, db_comment="所付明细的份额内序号起")
     seq_to = models.IntegerField(
@@ -149,11 +161,20 @@ class FundingRequest(CountyRecord):
         db_table_comment = "拨款申请"
         constraints = (
             models.UniqueConstraint(
-                fields=["batch", "bank_no", "indicator"],
+                fields=["batch", "bank_no", "indicator", "source"],
                 condition=~Q(state__in=["RETURNED", "WITHDRAWN", "REFUNDED"]),
                 name="one_live_request_per_indicator",
             ),
-            models.CheckConstraint(condition=Q(amount_fen__gt=0), name="request_asks_for_money"),
+            models.CheckConstraint(
+                condition=Q(source="TREASURY", amount_fen__gt=0)
+                | Q(source="RESIDUE", amount_fen=0),
+                name="request_asks_for_money",
+            ),
+            models.CheckConstraint(
+                condition=Q(source="TREASURY") & ~Q(state="KEPT")
+                | Q(source="RESIDUE", state__in=["KEPT", "WITHDRAWN"]),
+                name="what_stayed_is_not_applied_for",
+            ),
         )
 
 
@@ -210,6 +231,67 @@ class IndicatorHold(CountyRecord):
         constraints = (
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="a_hold_holds_something"),
         )
+
+
+class KeptResidue(CountyRecord):
+    """留存款的使用: what a failed payment left with its bank pays one line of a re-issue.
+
+    Made by the request's own trigger, as the hold of an indicator is. `unit_no` and
+    `department_no` are the failed payment's: who sees that one sees where its money went.
+    """
+
+    class State(models.TextChoices):
+        TAKEN = "TAKEN", "已用于补发"
+        RELEASED = "RELEASED", "已放回"
+
+    department_no = models.IntegerField(db_comment="主管部门编号")
+    bank_no = models.IntegerField(db_comment="代发银行编号")
+    request = models.ForeignKey(
+        FundingRequest, on_delete=models.PROTECT, related_name="kept", db_comment="拨款申请"
+    )
+    payment_id = models.BigIntegerField(db_comment="补发的代发明细编号")
+    source_id = models.BigIntegerField(db_comment="款项所出的失败、退汇明细编号")
+    indicator = models.CharField(max_length=60, blank=True, db_comment="款项所出的指标编号")
+    amount_fen = models.BigIntegerField(db_comment="金额（分）")
+    state = models.CharField(max_length=8, choices=State, db_comment="状态")
+    taken_at = models.DateTimeField(db_comment="使用时间")
+    ended_at = models.DateTimeField(null=True, db_comment="放回时间")
+
+    class Meta:
+        db_table_comment = "留存款的使用"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["source_id"], condition=Q(state="TAKEN"), name="residue_is_used_once"
+            ),
+            models.UniqueConstraint(
+                fields=["payment_id"], condition=Q(state="TAKEN"), name="one_residue_per_payment"
+            ),
+            models.CheckConstraint(condition=Q(amount_fen__gt=0), name="residue_is_of_money"),
+        )
+
+
+class Reissue(models.Model):
+    """The SQL view `reissue`: a live payment, the failed one that it makes good, and how much of
+    that one's money is still free with its bank.
+    """
+
+    id = models.BigIntegerField(primary_key=True, db_comment="补发的代发明细编号")
+    county = models.CharField(max_length=6, db_comment="区县代码")
+    bank_no = models.IntegerField(db_comment="代发银行编号")
+    batch_id = models.BigIntegerField(db_comment="批次编号")
+    share_id = models.BigIntegerField(db_comment="分行份额编号")
+    seq = models.IntegerField(db_comment="份额内序号")
+    amount_fen = models.BigIntegerField(db_comment="金额（分）")
+    attempt = models.IntegerField(db_comment="第几次发放")
+    source_id = models.BigIntegerField(db_comment="失败、退汇的明细编号")
+    source_detail_id = models.CharField(max_length=32, db_comment="失败、退汇的报文明细号")
+    source_bank_no = models.IntegerField(db_comment="失败、退汇的代发银行编号")
+    free_fen = models.BigIntegerField(db_comment="还留在代发专户、可用于补发的金额（分）")
+    indicator = models.CharField(max_length=60, db_comment="款项所出的指标编号")
+
+    class Meta:
+        managed = False
+        db_table = "reissue"
 
 
 class FundingMatch(CountyRecord):

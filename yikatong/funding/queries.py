@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Func, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import F, Func, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.fields import BigIntegerField
 from django.utils import timezone
 
@@ -15,7 +15,9 @@ from yikatong.funding.models import (
     FundingRequest,
     Indicator,
     IndicatorReading,
+    KeptResidue,
     LivePayment,
+    Reissue,
     RequestRefund,
     ShareDue,
 )
@@ -53,7 +55,7 @@ def live_requests(batch: Batch, *, scope: Scope) -> QuerySet[FundingRequest]:
 
 def open_requests(*, scope: Scope) -> QuerySet[FundingRequest]:
     """What the budget system must still be asked about."""
-    ended = (*DEAD, FundingRequest.State.PAID)
+    ended = (*DEAD, FundingRequest.State.PAID, FundingRequest.State.KEPT)
     return (
         FundingRequest.objects.filter(county=scope.county).exclude(state__in=ended).order_by("id")
     )
@@ -72,6 +74,40 @@ def received_fen(request: FundingRequest, *, scope: Scope) -> int:
     """Σ of what the bank reported for this request on its own payout account."""
     known = request.confirmations.filter(county=scope.county, is_ours=True)
     return int(known.aggregate(fen=Sum("amount_fen"))["fen"] or 0)
+
+
+def kept_fen(request: FundingRequest, *, scope: Scope) -> int:
+    """Σ of the kept residue that this request uses; 0 for one that the treasury pays."""
+    known = request.kept.filter(county=scope.county, state=KeptResidue.State.TAKEN)
+    return int(known.aggregate(fen=Sum("amount_fen"))["fen"] or 0)
+
+
+def funds_fen(request: FundingRequest, *, scope: Scope) -> int:
+    """What this request can pay from: the treasury's money, or what stayed with the bank."""
+    return received_fen(request, scope=scope) + kept_fen(request, scope=scope)
+
+
+def is_funded(request: FundingRequest, *, scope: Scope) -> bool:
+    """To the fen: the treasury's money as asked for, or residue, which is taken whole or not."""
+    if request.source == FundingRequest.Source.RESIDUE:
+        return kept_fen(request, scope=scope) > 0
+    return received_fen(request, scope=scope) == request.amount_fen
+
+
+def reissues_of(batch_id: int, bank_no: int, *, scope: Scope) -> QuerySet[Reissue]:
+    """Live payments of a share that make a failed one good, in their order."""
+    found = Reissue.objects.filter(county=scope.county, batch_id=batch_id, bank_no=bank_no)
+    return found.order_by("seq")
+
+
+def kept_lines(batch: Batch, bank_no: int, *, scope: Scope) -> dict[int, str]:
+    """Places of a share whose money lies with this very bank since they failed, each with the
+    indicator that it came from.
+    """
+    usable = reissues_of(batch.pk, bank_no, scope=scope).filter(
+        source_bank_no=bank_no, free_fen__gte=F("amount_fen")
+    )
+    return dict(usable.values_list("seq", "indicator"))
 
 
 def share_due_of(request: FundingRequest, *, scope: Scope) -> ShareDue | None:

@@ -69,6 +69,38 @@ def cut_by_indicator(
     return cuts
 
 
+@dataclass(frozen=True, slots=True)
+class KeptCut:
+    """The first places of a share that residue pays: up to `seq_to`, so many, so much, from
+    this indicator ('' for more than one).
+    """
+
+    seq_to: int
+    lines: int
+    amount_fen: int
+    indicator: str
+
+
+def kept_cut(lines: Sequence[tuple[int, int]], kept: Mapping[int, str]) -> KeptCut | None:
+    """What of a share, (place, fen) in order, is paid from residue: its unbroken beginning, so
+    that every request covers one range of places. `kept` are usable places and their indicators.
+    """
+    taken: list[tuple[int, int]] = []
+    for seq, fen in lines:
+        if seq not in kept:
+            break
+        taken.append((seq, fen))
+    if not taken:
+        return None
+    indicators = {kept[seq] for seq, _ in taken}
+    return KeptCut(
+        seq_to=taken[-1][0] if len(taken) < len(lines) else LAST_SEQ,
+        lines=len(taken),
+        amount_fen=sum(fen for _, fen in taken),
+        indicator=indicators.pop() if len(indicators) == 1 else "",
+    )
+
+
 def _first_open(left: Mapping[str, int]) -> str | None:
     return next((one for one, fen in left.items() if fen > 0), None)
 

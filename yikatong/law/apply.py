@@ -37,6 +37,7 @@ SCRIPTS: Final = (
     "triggers.sql",
     "ledger.sql",
     "funding.sql",
+    "kept.sql",
     "reconcile.sql",
     "cure.sql",
     "backfill.sql",
@@ -102,6 +103,8 @@ NOT_TABLES: Final = frozenset(
         "line_outlook",
         "live_payment",
         "request_refund",
+        "request_kept",
+        "reissue",
         "three_way",
         "cure",
         "cure_median",
@@ -159,6 +162,8 @@ EXTRA_POLICIES: Final = (
     ),
     # what an indicator still holds is counted over all units, by the definer under its lock
     ("funding_indicatorhold", "holds_are_kept", f"TO ykt_owner USING ({IN_COUNTY})"),
+    # so is what residue has paid already
+    ("funding_keptresidue", "kept_is_counted", f"TO ykt_owner USING ({IN_COUNTY})"),
     # the ledger is written by its definer in whatever scope the money moved, and checked whole
     ("accounting_ledgerposting", "ledger_is_kept", "FOR INSERT TO ykt_owner WITH CHECK (true)"),
     ("accounting_ledgerposting", "ledger_is_read", "FOR SELECT TO ykt_owner USING (true)"),
@@ -175,6 +180,8 @@ DEFINERS: Final = (
     "audit_append(jsonb, bytea, bytea, bytea)",
     "indicator_available(bigint)",
     "payment_kind(text, int)",
+    "residue_free(bigint)",
+    "indicator_of(bigint, int, int)",
     "procrastinate_defer_jobs_v1(procrastinate_job_to_defer_v1[])",
 )
 

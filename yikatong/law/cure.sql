@@ -3,7 +3,7 @@
 DROP VIEW IF EXISTS cure CASCADE;
 CREATE VIEW cure WITH (security_invoker = true) AS
 SELECT payment.id, payment.county, payment.unit_no, payment.department_no, payment.bank_no, payment.batch_id,
-       payment.line_id, payment.detail_id, payment.attempt, payment.amount_fen, payment.state,
+       payment.programme_code, payment.period, payment.line_id, payment.detail_id, payment.attempt, payment.amount_fen, payment.state,
        coalesce(told.code, '') AS code, coalesce(told.bank_text, '') AS bank_text, told.at AS failed_at,
        person.unit_no AS home_no, account.current_id <> payment.account_version_id AS is_changed,
        EXISTS (SELECT FROM registry_accountverification AS seen WHERE seen.version_id = account.current_id
@@ -14,7 +14,7 @@ SELECT payment.id, payment.county, payment.unit_no, payment.department_no, payme
         WHERE later.state = 'PAID' AND later.county = payment.county AND later.programme_code = payment.programme_code
           AND later.period = payment.period AND later.obligee_id = payment.obligee_id
           AND later.object_key = payment.object_key AND later.attempt > payment.attempt) AS cured_at,
-       draft.number AS draft_number
+       draft.number AS draft_number, draft.status AS draft_status, coalesce(draft.is_gathered, false) AS is_gathered
 FROM payout_payment AS payment
 JOIN registry_cardaccountversion AS version ON version.id = payment.account_version_id
 JOIN registry_cardaccount AS account ON account.id = version.account_id
@@ -52,3 +52,35 @@ SELECT row_number() OVER (ORDER BY county, kind, key) AS id, county, kind, key, 
     FROM told GROUP BY county, town_no
 ) AS both_ways;
 COMMENT ON VIEW cure_median IS '按银行、按镇街的失败笔数、已补发笔数和治愈天数中位数';
+
+-- 更正: a successor of a failed payment is for the same person, item, period and object, and for no
+-- more than failed; between the two may stand lines that never became a payment, or were withdrawn
+CREATE OR REPLACE FUNCTION successor_is_of_the_failed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM changed WHERE origin_id IS NOT NULL) THEN
+        RETURN NULL;
+    END IF;
+    IF EXISTS (
+        WITH RECURSIVE chain AS (
+            SELECT changed.id, changed.origin_id AS at FROM changed WHERE changed.origin_id IS NOT NULL
+            UNION ALL
+            SELECT chain.id, line.origin_id FROM chain JOIN submission_line AS line ON line.id = chain.at
+            WHERE line.origin_id IS NOT NULL AND NOT EXISTS (SELECT FROM payout_payment AS failed
+                WHERE failed.line_id = line.id AND failed.state IN ('FAILED', 'RETURNED')))
+        SELECT FROM chain JOIN changed ON changed.id = chain.id
+        JOIN payout_payment AS failed ON failed.line_id = chain.at AND failed.state IN ('FAILED', 'RETURNED')
+        JOIN submission_line AS origin ON origin.id = chain.at
+        WHERE changed.amount_fen > failed.amount_fen
+           OR (changed.beneficiary_index, changed.programme_code, changed.period, changed.object_key)
+              IS DISTINCT FROM (origin.beneficiary_index, origin.programme_code, origin.period, origin.object_key)) THEN
+        RAISE EXCEPTION '补发只能给原来的人、原来的项目期次和标的，金额不超过失败的金额' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS successors_added ON submission_line;
+CREATE TRIGGER successors_added AFTER INSERT ON submission_line
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION successor_is_of_the_failed();
+DROP TRIGGER IF EXISTS successors_changed ON submission_line;
+CREATE TRIGGER successors_changed AFTER UPDATE ON submission_line
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION successor_is_of_the_failed();

@@ -42,14 +42,14 @@ BEGIN
 END $$;
 DROP TRIGGER IF EXISTS request_freezes_its_indicator ON funding_fundingrequest;
 CREATE TRIGGER request_freezes_its_indicator AFTER INSERT ON funding_fundingrequest
-    FOR EACH ROW EXECUTE FUNCTION request_freezes_its_indicator();
+    FOR EACH ROW WHEN (NEW.source = 'TREASURY') EXECUTE FUNCTION request_freezes_its_indicator();
 
 -- the hold follows its application; what was applied for is never another amount or indicator
 CREATE OR REPLACE FUNCTION request_moves_its_hold() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public AS $$
 BEGIN
-    IF (NEW.amount_fen, NEW.indicator, NEW.batch_id, NEW.bank_no, NEW.payee_account, NEW.seq_from, NEW.seq_to)
-       IS DISTINCT FROM (OLD.amount_fen, OLD.indicator, OLD.batch_id, OLD.bank_no, OLD.payee_account, OLD.seq_from, OLD.seq_to) THEN
+    IF (NEW.amount_fen, NEW.indicator, NEW.batch_id, NEW.bank_no, NEW.payee_account, NEW.seq_from, NEW.seq_to, NEW.source)
+       IS DISTINCT FROM (OLD.amount_fen, OLD.indicator, OLD.batch_id, OLD.bank_no, OLD.payee_account, OLD.seq_from, OLD.seq_to, OLD.source) THEN
         RAISE EXCEPTION '拨款申请 % 已提交，金额、指标和收款账户不能修改', OLD.number USING ERRCODE = 'restrict_violation';
     END IF;
     IF NEW.state IN ('RETURNED', 'WITHDRAWN') AND OLD.state <> NEW.state THEN
@@ -93,9 +93,11 @@ DECLARE
     asked bigint;
     unequal int;
 BEGIN
-    SELECT coalesce(sum(request.amount_fen), 0), count(*) FILTER (WHERE request.amount_fen <> received.fen)
+    SELECT coalesce(sum(request.amount_fen + coalesce(kept.fen, 0)), 0),
+           count(*) FILTER (WHERE request.amount_fen <> received.fen OR (request.source = 'RESIDUE') <> (kept.fen IS NOT NULL))
         INTO asked, unequal
         FROM funding_fundingrequest AS request
+        LEFT JOIN request_kept AS kept ON kept.id = request.id
         CROSS JOIN LATERAL (SELECT coalesce(sum(money.amount_fen), 0) AS fen FROM funding_treasuryconfirmation AS money
             WHERE money.request_id = request.id AND money.is_ours) AS received
         WHERE request.batch_id = NEW.batch_id AND request.bank_no = NEW.bank_no
@@ -124,3 +126,9 @@ END $$;
 DROP TRIGGER IF EXISTS release_needs_a_match ON payout_paymentinstruction;
 CREATE TRIGGER release_needs_a_match BEFORE INSERT ON payout_paymentinstruction
     FOR EACH ROW EXECUTE FUNCTION release_needs_a_match();
+
+-- 一笔明细只申请一次: live applications of one bank's share cover different places of it
+ALTER TABLE funding_fundingrequest DROP CONSTRAINT IF EXISTS no_place_is_asked_for_twice;
+ALTER TABLE funding_fundingrequest ADD CONSTRAINT no_place_is_asked_for_twice
+    EXCLUDE USING gist (batch_id WITH =, bank_no WITH =, int8range(seq_from, seq_to, '[]') WITH &&)
+    WHERE (state NOT IN ('RETURNED', 'WITHDRAWN', 'REFUNDED'));

@@ -106,16 +106,36 @@ WHERE verdict.passed IS DISTINCT FROM true
    OR NOT EXISTS (SELECT FROM submission_approval AS approval
                   WHERE approval.batch_id = payment.batch_id AND approval.kind = 'PASSING');
 
--- I7 到账不少于下达
+-- I7 到账与所用留存款不少于下达；留存款出自同一享受权、同一银行的失败款，不超过它
 CREATE VIEW inv_funded WITH (security_invoker = true) AS
-SELECT share.county, share.batch_id, instruction.amount_fen - coalesce(sum(confirmation.amount_fen), 0)::bigint AS fen,
-       '下达金额超过到账金额' AS sentence
+SELECT share.county, share.batch_id, (instruction.amount_fen - money.fen - kept.fen)::bigint AS fen,
+       '下达金额超过到账与所用留存款' AS sentence
 FROM payout_paymentinstruction AS instruction
 JOIN payout_bankshare AS share ON share.id = instruction.share_id
-LEFT JOIN funding_fundingrequest AS request ON request.batch_id = share.batch_id AND request.bank_no = share.bank_no
-LEFT JOIN funding_treasuryconfirmation AS confirmation ON confirmation.request_id = request.id AND confirmation.is_ours
-GROUP BY share.county, share.batch_id, instruction.id
-HAVING coalesce(sum(confirmation.amount_fen), 0) < instruction.amount_fen;
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(confirmation.amount_fen), 0) AS fen FROM funding_fundingrequest AS request
+    JOIN funding_treasuryconfirmation AS confirmation ON confirmation.request_id = request.id AND confirmation.is_ours
+    WHERE request.batch_id = share.batch_id AND request.bank_no = share.bank_no) AS money
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(used.fen), 0) AS fen FROM funding_fundingrequest AS request
+    JOIN request_kept AS used ON used.id = request.id
+    WHERE request.batch_id = share.batch_id AND request.bank_no = share.bank_no) AS kept
+WHERE money.fen + kept.fen < instruction.amount_fen
+UNION ALL
+SELECT source.county, source.batch_id, (coalesce(sum(used.amount_fen), 0) + coalesce(max(back.fen), 0) - source.amount_fen)::bigint,
+       '失败款用于补发和退库的合计超过失败金额，或用给了别人、别的银行'
+FROM funding_keptresidue AS used
+JOIN payout_payment AS source ON source.id = used.source_id
+JOIN payout_payment AS again ON again.id = used.payment_id
+LEFT JOIN LATERAL (SELECT sum(refund.amount_fen) AS fen FROM feedback_refund AS refund
+    WHERE refund.share_id = source.share_id AND refund.detail_id = source.detail_id) AS back ON true
+WHERE used.state = 'TAKEN'
+GROUP BY source.id
+HAVING coalesce(sum(used.amount_fen), 0) + coalesce(max(back.fen), 0) > source.amount_fen OR count(*) > 1
+    OR source.state NOT IN ('FAILED', 'RETURNED')
+    OR bool_or((again.county, again.bank_no, again.programme_code, again.period, again.obligee_id, again.object_key, used.bank_no)
+        IS DISTINCT FROM (source.county, source.bank_no, source.programme_code, source.period, source.obligee_id,
+            source.object_key, source.bank_no));
 
 -- I8 财政、审计对明细、人员、账户、金额没有写权限，读自数据库目录
 CREATE VIEW inv_finance_cannot_write WITH (security_invoker = true) AS
@@ -217,12 +237,18 @@ WITH told AS (
            CASE WHEN refund.reason IN ('STOPPED', 'CANCELLED', 'EXCESS') THEN 'REFUND_' || refund.reason
                 ELSE 'REFUND_FAILED' END, refund.amount_fen
     FROM feedback_refund AS refund JOIN payout_bankshare AS share ON share.id = refund.share_id
+    UNION ALL  -- 留存款: taken by a request, and given back by one that was withdrawn
+    SELECT used.county, request.batch_id, used.bank_no, moved.kind, used.amount_fen
+    FROM funding_keptresidue AS used JOIN funding_fundingrequest AS request ON request.id = used.request_id
+    JOIN (VALUES ('RESIDUE_USED', 'TAKEN'), ('RESIDUE_USED', 'RELEASED'), ('RESIDUE_FREED', 'RELEASED')) AS moved (kind, state)
+        ON moved.state = used.state
 ), expected AS (
     SELECT county, batch_id, bank_no, kind, sum(fen) AS fen FROM told GROUP BY county, batch_id, bank_no, kind
 ), booked AS (
     SELECT county, batch_id, bank_no, kind, sum(amount_fen) AS fen FROM accounting_ledgerposting
     WHERE kind IN ('MONEY_RECEIVED', 'WRONG_ACCOUNT', 'LINE_PAID', 'REISSUE_PAID', 'LINE_FAILED', 'LINE_RETURNED',
-        'LINE_STOPPED', 'REFUND_FAILED', 'REFUND_STOPPED', 'REFUND_CANCELLED', 'REFUND_EXCESS')
+        'LINE_STOPPED', 'REFUND_FAILED', 'REFUND_STOPPED', 'REFUND_CANCELLED', 'REFUND_EXCESS',
+        'RESIDUE_USED', 'RESIDUE_FREED')
     GROUP BY county, batch_id, bank_no, kind
 )
 SELECT coalesce(expected.county, booked.county) AS county, coalesce(expected.batch_id, booked.batch_id) AS batch_id,

@@ -20,6 +20,7 @@ BEGIN
             ('REFUND_FAILED', '2002', '1001'), ('REFUND_STOPPED', '2003', '1001'),
             ('REFUND_CANCELLED', '2001', '1001'), ('REFUND_EXCESS', '2001', '1001'),
             ('RESIDUE_KEPT', '2002', '2004'), ('STOP_KEPT', '2003', '2004'),
+            ('RESIDUE_USED', '2004', '2001'), ('RESIDUE_FREED', '2001', '2004'),
             ('HOLD_FROZEN', '9001', '9101'), ('HOLD_RELEASED', '9101', '9001'), ('HOLD_SPENT', '9002', '9001')
         ) AS usual (kind, debit, credit) WHERE usual.kind = of_kind;
     END IF;
@@ -221,6 +222,7 @@ BEGIN
         SELECT request.indicator,
             (SELECT coalesce(sum(money.amount_fen), 0) FROM funding_treasuryconfirmation AS money
              WHERE money.request_id = request.id AND money.is_ours)
+            + coalesce((SELECT kept.fen FROM request_kept AS kept WHERE kept.id = request.id), 0)
             - (SELECT coalesce(sum(payment.amount_fen), 0) FROM payout_payment AS payment
                WHERE payment.share_id = share.id AND payment.state = 'SENT'
                  AND payment.seq BETWEEN request.seq_from AND request.seq_to) AS fen

@@ -9,7 +9,7 @@ SELECT request.id, request.county, request.unit_no, request.department_no, reque
        request.number, request.state, request.lines, request.amount_fen AS asked_fen,
        (request.requested_at AT TIME ZONE 'Asia/Shanghai')::date AS asked_on,
        CASE WHEN request.state IN ('VOUCHERED', 'PAID') THEN request.amount_fen ELSE 0 END AS voucher_fen,
-       coalesce(money.fen, 0) AS account_fen, 0::bigint AS kept_fen, money.last_on,
+       coalesce(money.fen, 0) AS account_fen, coalesce(kept.fen, 0) AS kept_fen, money.last_on,
        coalesce(told.paid_fen, 0) AS paid_fen, coalesce(told.failed_fen, 0) AS failed_fen,
        coalesce(told.in_transit_fen, 0) AS in_transit_fen, coalesce(told.stopped_fen, 0) AS stopped_fen,
        coalesce(told.lines, 0) AS told_lines,
@@ -36,6 +36,7 @@ LEFT JOIN LATERAL (
       AND NOT (payment.state = 'WITHDRAWN' AND batch.status NOT IN ('RETURNING', 'RECALLING', 'RETURNED'))
 ) AS told ON true
 LEFT JOIN request_refund AS refund ON refund.id = request.id
+LEFT JOIN request_kept AS kept ON kept.id = request.id
 WHERE request.state NOT IN ('RETURNED', 'WITHDRAWN', 'REFUNDED');
 COMMENT ON VIEW three_way IS '每笔拨款申请的国库、代发户、明细三方金额';
 
@@ -43,7 +44,7 @@ COMMENT ON VIEW three_way IS '每笔拨款申请的国库、代发户、明细�
 DROP VIEW IF EXISTS residue CASCADE;
 CREATE VIEW residue WITH (security_invoker = true) AS
 SELECT payment.id, payment.county, payment.unit_no, payment.department_no, payment.bank_no, payment.batch_id,
-       payment.detail_id, payment.state AS kind, payment.amount_fen,
+       payment.detail_id, payment.state AS kind, residue_free(payment.id) AS amount_fen,
        coalesce((SELECT max((result.at AT TIME ZONE 'Asia/Shanghai')::date) FROM feedback_paymentresult AS result
                  WHERE result.payment_id = payment.id AND result.result IN ('FAILED', 'RETURNED')),
                 (stop.confirmed_at AT TIME ZONE 'Asia/Shanghai')::date,
@@ -52,8 +53,7 @@ FROM payout_payment AS payment
 JOIN payout_paymentinstruction AS instruction ON instruction.share_id = payment.share_id
 LEFT JOIN payout_stop AS stop ON stop.payment_id = payment.id
 WHERE payment.state IN ('FAILED', 'RETURNED', 'STOPPED')
-  AND NOT EXISTS (SELECT FROM feedback_refund AS refund WHERE refund.share_id = payment.share_id
-                  AND refund.detail_id IN (payment.detail_id, ''))
+  AND residue_free(payment.id) > 0
   AND (payment.state <> 'STOPPED' OR EXISTS (
       SELECT FROM funding_fundingrequest AS request WHERE request.batch_id = payment.batch_id
         AND request.bank_no = payment.bank_no AND payment.seq BETWEEN request.seq_from AND request.seq_to
@@ -164,9 +164,10 @@ SELECT county, unit_no, department_no, bank_no, batch_id, '代发户' AS side,
 FROM three_way WHERE (state = 'PAID' OR account_fen > 0) AND (account_fen <> asked_fen OR voucher_fen <> asked_fen)
 UNION ALL
 SELECT county, unit_no, department_no, bank_no, batch_id, '明细',
-       'R3|' || number || '|lines|' || account_fen || '|' || lines_fen, lines_fen - account_fen, coalesce(last_on, asked_on),
+       'R3|' || number || '|lines|' || account_fen + kept_fen || '|' || lines_fen, lines_fen - account_fen - kept_fen,
+       coalesce(last_on, asked_on),
        '部门', '拨款申请 ' || number || '：代发户到账与明细之和（成功、失败、在途、停发）不相等'
-FROM three_way WHERE account_fen > 0 AND lines_fen <> account_fen AND account_fen = asked_fen;
+FROM three_way WHERE account_fen + kept_fen > 0 AND lines_fen <> account_fen + kept_fen AND account_fen = asked_fen;
 
 -- R4 国库: the treasury's own last word (B15) of each application. A refund passes through the bank:
 -- that one side has booked it and the other not yet is no difference on the first day
@@ -205,10 +206,11 @@ WHERE (id IS NULL AND paid_fen <> refunded_fen)
 DROP VIEW IF EXISTS recon_r5 CASCADE;
 CREATE VIEW recon_r5 WITH (security_invoker = true) AS
 SELECT county, unit_no, department_no, bank_no, batch_id, '国库' AS side,
-       'R5|' || number || '|' || lines || '|' || told_lines AS fingerprint, lines_fen - asked_fen AS amount_fen,
+       'R5|' || number || '|' || lines || '|' || told_lines AS fingerprint,
+       lines_fen - asked_fen - kept_fen AS amount_fen,
        asked_on AS since, '部门' AS owner,
        '拨款申请 ' || number || ' 附明细 ' || lines || ' 笔，代发明细 ' || told_lines || ' 笔，不是一一对应' AS sentence
-FROM three_way WHERE lines <> told_lines OR lines_fen <> asked_fen;
+FROM three_way WHERE lines <> told_lines OR lines_fen <> asked_fen + kept_fen;
 
 -- R6 无主款: past a threshold of days
 DROP VIEW IF EXISTS recon_r6 CASCADE;

@@ -291,7 +291,7 @@ DROP TRIGGER IF EXISTS payments_wait_their_turn ON payout_payment;
 CREATE TRIGGER payments_wait_their_turn AFTER INSERT ON payout_payment
     REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION payments_wait_their_turn();
 
--- 两线会合: an instruction equals its live payments and the money received, under row lock (I7)
+-- 两线会合: an instruction equals its live payments and the money received or kept, under row lock (I7)
 CREATE OR REPLACE FUNCTION two_legs_meet() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public AS $$
 DECLARE
@@ -309,6 +309,9 @@ BEGIN
         JOIN funding_fundingrequest AS request ON request.id = confirmation.request_id
         WHERE request.batch_id = share.batch_id AND request.bank_no = share.bank_no AND confirmation.is_ours
           AND request.state NOT IN ('RETURNED', 'WITHDRAWN', 'REFUNDED');
+    received_fen := received_fen + (SELECT coalesce(sum(kept.fen), 0) FROM request_kept AS kept
+        JOIN funding_fundingrequest AS request ON request.id = kept.id
+        WHERE request.batch_id = share.batch_id AND request.bank_no = share.bank_no);
     IF NEW.amount_fen <> live_fen OR received_fen < live_fen OR received_fen > live_fen + stopped_fen THEN
         RAISE EXCEPTION '指令 % 分，待发 % 分，到账 % 分，不相等，不能下达', NEW.amount_fen, live_fen, received_fen
             USING ERRCODE = 'restrict_violation';

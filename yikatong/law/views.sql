@@ -88,3 +88,24 @@ WHERE coalesce(payment.seq, 0) BETWEEN request.seq_from AND request.seq_to
   AND request.state NOT IN ('RETURNED', 'WITHDRAWN')
 GROUP BY request.id;
 COMMENT ON VIEW request_refund IS '各拨款申请已退国库的金额';
+
+-- how much of a failed or returned payment's money lies with its bank and is free: neither sent back
+-- to the treasury nor used for a re-issue. A refund of a whole share that is no excess covers it.
+CREATE OR REPLACE FUNCTION residue_free(of_payment bigint) RETURNS bigint LANGUAGE sql STABLE
+SET search_path = pg_catalog, public AS $$
+    SELECT CASE WHEN payment.state NOT IN ('FAILED', 'RETURNED', 'STOPPED') OR EXISTS (
+            SELECT FROM feedback_refund AS refund WHERE refund.share_id = payment.share_id
+              AND refund.detail_id = '' AND refund.reason <> 'EXCESS') THEN 0
+        ELSE greatest(payment.amount_fen
+            - (SELECT coalesce(sum(refund.amount_fen), 0) FROM feedback_refund AS refund
+               WHERE refund.share_id = payment.share_id AND refund.detail_id = payment.detail_id)
+            - (SELECT coalesce(sum(used.amount_fen), 0) FROM funding_keptresidue AS used
+               WHERE used.source_id = payment.id AND used.state = 'TAKEN'), 0) END::bigint
+    FROM payout_payment AS payment WHERE payment.id = of_payment
+$$;
+
+DROP VIEW IF EXISTS request_kept CASCADE;
+CREATE VIEW request_kept WITH (security_invoker = true) AS
+SELECT used.request_id AS id, sum(used.amount_fen)::bigint AS fen
+FROM funding_keptresidue AS used WHERE used.state = 'TAKEN' GROUP BY used.request_id;
+COMMENT ON VIEW request_kept IS '各拨款申请所用的留存款';

@@ -123,6 +123,18 @@ def units_named(written: str, *, scope: Scope) -> int | None:
     return None if by_code is None else by_code.unit_no
 
 
+def clerks_of(unit_no: int, *, scope: Scope) -> list[str]:
+    """Accounts of the clerks in office at one unit."""
+    found = Post.objects.filter(
+        unit__county=scope.county,
+        unit__unit_no=unit_no,
+        duty__in=(Duty.TOWN_CLERK, Duty.DEPT_CLERK),
+        is_active=True,
+        user__is_active=True,
+    )
+    return sorted(set(found.values_list("user__username", flat=True)))
+
+
 def unit_names(unit_nos: Iterable[int], *, scope: Scope) -> dict[int, str]:
     """Names of units by number, in one query."""
     units = Unit.objects.filter(county=scope.county, unit_no__in=list(unit_nos))

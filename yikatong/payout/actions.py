@@ -9,6 +9,8 @@ from typing import Final
 from django.utils import timezone
 
 from yikatong.audit.actions import record
+from yikatong.funding.actions import match_money
+from yikatong.funding.models import FundingRequest
 from yikatong.funding.queries import live_requests, received_fen
 from yikatong.jobs.models import Quarantine
 from yikatong.jobs.numbers import wire_number
@@ -56,7 +58,12 @@ def send_roster(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verd
             batch=batch,
             batch_no=wire_number(banks[bank_no].code3, batch.county, timezone.localdate()),
         )
-        made += bulk.make_payments(batch_id=batch.pk, share_id=share.pk, bank_no=bank_no)
+        made += bulk.make_payments(
+            batch_id=batch.pk,
+            share_id=share.pk,
+            bank_no=bank_no,
+            is_reissue=batch.origin_id is not None,
+        )
         defer("payout.post_roster", share_id=share.pk, county=batch.county)
     defer(
         "funding.read_indicators",
@@ -153,7 +160,7 @@ def instruct(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict
             key=f"REL:{share.batch_no}:1",
             lines=len(live),
             amount_fen=sum(live),
-            voucher_number="、".join(one.voucher_number for one in requests),
+            voucher_number="、".join(one.voucher_number or one.number for one in requests),
             digest=digest,
             at=timezone.now(),
         )
@@ -285,6 +292,21 @@ def close_exception(item: Quarantine, *, reason: str, actor: Actor) -> None:
         batch_id=item.batch_id,
         note=f"{item.kind}：{reason.strip()}",
     )
+
+
+def fund_from_kept(application: FundingRequest, *, actor: Actor) -> None:
+    """No bank tells of money that never moved: once a share has all of its money, and some of it is
+    what stayed from failed lines, the share is funded.
+    """
+    share = BankShare.objects.select_for_update(no_key=True).get(
+        county=actor.scope.county, batch_id=application.batch_id, bank_no=application.bank_no
+    )
+    if share.state == ShareState.ACKED and match_money(application, actor=actor):
+        move_share(share, "funded", actor=actor)
+    defer(
+        "journey.nudge", lock=f"batch-{share.batch_id}", batch_id=share.batch_id,
+        county=share.county,
+    )  # fmt: skip
 
 
 def move_share(share: BankShare, why: str, *, actor: Actor, reason: str = "") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from django.db import connection
 
@@ -21,14 +22,32 @@ def banks_of_passed(batch_id: int) -> list[tuple[int, int, int]]:
         return [(int(bank), int(lines), int(fen)) for bank, lines, fen in cursor.fetchall()]
 
 
-def make_payments(*, batch_id: int, share_id: int, bank_no: int) -> int:
+NUMBERED: Final = (
+    "SELECT verdict.line_id, row_number() OVER (ORDER BY verdict.line_id)::int AS seq"
+    " FROM validation_lineverdict AS verdict"
+    " WHERE verdict.batch_id = %(batch)s AND verdict.passed AND verdict.bank_no = %(bank)s"
+)
+# what failed at this very bank comes first: its money may have stayed there, and every request for
+# money covers one range of places
+NUMBERED_AGAIN: Final = (
+    "SELECT verdict.line_id, row_number() OVER (ORDER BY EXISTS (SELECT FROM payout_payment AS failed"
+    "  WHERE failed.county = verdict.county AND failed.obligee_id = verdict.obligee_id"
+    "  AND failed.programme_code = line.programme_code AND failed.period = line.period"
+    "  AND failed.object_key = line.object_key AND failed.bank_no = verdict.bank_no"
+    "  AND failed.state IN ('FAILED', 'RETURNED')) DESC, verdict.line_id)::int AS seq"
+    " FROM validation_lineverdict AS verdict JOIN submission_line AS line ON line.id = verdict.line_id"
+    " WHERE verdict.batch_id = %(batch)s AND verdict.passed AND verdict.bank_no = %(bank)s"
+)
+
+
+def make_payments(*, batch_id: int, share_id: int, bank_no: int, is_reissue: bool) -> int:
     """One payment per passing line of this bank, on the account version that was judged.
 
     The attempt follows the ones before it; the database refuses a second live one (I2).
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO payout_payment (county, unit_no, department_no, bank_no, batch_id, share_id, line_id,"
+            "INSERT INTO payout_payment (county, unit_no, department_no, bank_no, batch_id, share_id, line_id,"  # noqa: S608 - fixed texts
             " detail_id, seq, programme_code, period, obligee_id, beneficiary_id,"
             " object_key, grade, quantity, attempt, amount_fen, account_version_id, state)"
             " SELECT line.county, line.unit_no, line.department_no, %(bank)s, line.batch_id, share.id, line.id,"
@@ -36,9 +55,7 @@ def make_payments(*, batch_id: int, share_id: int, bank_no: int) -> int:
             " verdict.obligee_id, verdict.beneficiary_id, line.object_key, line.grade, line.quantity,"
             " coalesce(earlier.attempt, 0) + 1, line.amount_fen,"
             " verdict.account_version_id, 'SENT'"
-            " FROM (SELECT verdict.line_id, row_number() OVER (ORDER BY verdict.line_id)::int AS seq"
-            "       FROM validation_lineverdict AS verdict"
-            "       WHERE verdict.batch_id = %(batch)s AND verdict.passed AND verdict.bank_no = %(bank)s) AS numbered"
+            f" FROM ({NUMBERED if not is_reissue else NUMBERED_AGAIN}) AS numbered"
             " JOIN validation_lineverdict AS verdict ON verdict.line_id = numbered.line_id"
             " JOIN submission_line AS line ON line.id = numbered.line_id"
             " JOIN payout_bankshare AS share ON share.id = %(share)s"
@@ -82,6 +99,17 @@ def withdraw_named(share_id: int, detail_ids: Sequence[str]) -> list[int]:
             [share_id, list(detail_ids)],
         )
         return [line_id for (line_id,) in cursor.fetchall()]
+
+
+def hold_failed(line_ids: Sequence[int]) -> list[int]:
+    """Lock the failed payments of these lines until the end; gives those that have failed still."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT payment.line_id FROM payout_payment AS payment WHERE payment.line_id = ANY(%s)"
+            " AND payment.state IN ('FAILED', 'RETURNED') ORDER BY payment.id FOR NO KEY UPDATE",
+            [list(line_ids)],
+        )
+        return [int(line_id) for (line_id,) in cursor.fetchall()]
 
 
 def sent_digest(share_id: int) -> bytes:

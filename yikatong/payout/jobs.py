@@ -65,6 +65,12 @@ def post_stop(payment_id: int, county: str) -> None:
         post(message, bank, actor=actor)
 
 
+@app.task(name="payout.fund_from_kept", queue="main", retry=PATIENCE)
+def fund_from_kept(request_id: int, county: str) -> None:
+    with acting(machine(county)) as actor:
+        actions.fund_from_kept(request_by_id(request_id, scope=actor.scope), actor=actor)
+
+
 @app.task(name="payout.tell_held", queue="main", retry=PATIENCE)
 def tell_held(batch_no: str, county: str, until: str, why: str) -> None:
     with acting(machine(county)) as actor:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from django.db.models import Count, Sum
 
 from yikatong.catalogue.texts import short_note
-from yikatong.connectors.bank.messages import CancelRow, Message, Msg, PayRow, Release
+from yikatong.connectors.bank.messages import KEPT, CancelRow, Message, Msg, PayRow, Release
 from yikatong.connectors.bank.refusals import Unwritable
-from yikatong.funding.queries import live_requests
+from yikatong.funding.models import FundingRequest
+from yikatong.funding.queries import live_requests, reissues_of
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.money import Money
 from yikatong.payout.models import BankShare, Payment
@@ -43,10 +44,11 @@ def release(share: BankShare, *, scope: Scope) -> Message:
         paid = share.payments.filter(
             state=PaymentState.SENT, seq__range=(application.seq_from, application.seq_to)
         ).aggregate(lines=Count("id"), fen=Sum("amount_fen"))
+        is_kept = application.source == FundingRequest.Source.RESIDUE
         rows.append(
             Release(
-                application_no=application.budget_number,
-                voucher_no=application.voucher_number,
+                application_no=application.number if is_kept else application.budget_number,
+                voucher_no=KEPT if is_kept else application.voucher_number,
                 count=instruction.lines if len(applications) == 1 else paid["lines"],
                 amount_fen=instruction.amount_fen if len(applications) == 1 else paid["fen"] or 0,
             )
@@ -73,6 +75,11 @@ def _pay_rows(share: BankShare, bank_name: str, hotline: str) -> Iterator[PayRow
     )
     programme = share.batch.programme
     vault = the_vault()
+    failed = dict(
+        reissues_of(share.batch_id, share.bank_no, scope=Scope(share.county)).values_list(
+            "id", "source_detail_id"
+        )
+    )
     for payment in payments.iterator(chunk_size=2000):
         version = payment.account_version
         person = version.account.person
@@ -103,11 +110,11 @@ def _pay_rows(share: BankShare, bank_name: str, hotline: str) -> Iterator[PayRow
                 date=f"{int(payment.period[5:])}月", tail=version.last4, phone=hotline,
             ),
             ntf_text=short_note(programme.short_name, amount),
-            orig_detail_id=_origin(payment),
+            orig_detail_id=failed.get(payment.pk) or _origin(payment),
         )  # fmt: skip
 
 
 def _origin(payment: Payment) -> str:
-    """The failed payment that this one makes good; '' for a first one."""
+    """The withdrawn payment of the very line that this one copies; '' for a first one."""
     origin = payment.line.origin
     return origin.payment.detail_id if origin is not None and hasattr(origin, "payment") else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet, Sum
 
-from yikatong.funding.models import FundingRequest
+from yikatong.funding.models import FundingRequest, KeptResidue
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.errors import Refused
 from yikatong.organisation.models import PayingBank
@@ -274,6 +274,22 @@ def banks_owing(*, scope: Scope) -> bool:
             county=scope.county, state=ShareState.ACKED, batch__status__in=("REQUESTED", "RELEASED")
         ).exists()
     )
+
+
+def used_for_reissues(share: BankShare, detail_ids: Collection[str], *, scope: Scope) -> set[str]:
+    """Which of these failed payments' money pays a re-issue. They stay locked until the end: none
+    of them is taken for one meanwhile.
+    """
+    if not detail_ids:
+        return set()
+    held = Payment.objects.filter(
+        county=scope.county, share=share, detail_id__in=list(detail_ids)
+    ).order_by("pk")
+    known = dict(held.select_for_update(no_key=True).values_list("pk", "detail_id"))
+    used = KeptResidue.objects.filter(
+        county=scope.county, source_id__in=list(known), state=KeptResidue.State.TAKEN
+    )
+    return {known[source_id] for source_id in used.values_list("source_id", flat=True)}
 
 
 def has_paid(*, scope: Scope) -> bool:

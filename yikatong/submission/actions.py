@@ -115,7 +115,7 @@ def draft(
 ) -> Batch:
     """Store a sheet's lines as a batch in DRAFT."""
     point("upload-stored")
-    batch = _new_batch(
+    batch = new_batch(
         programme=programme,
         period=str(period),
         unit_no=unit_no,
@@ -152,7 +152,7 @@ def redraft(
     if not bulk.has_uncopied(origin.pk, line_ids):
         return None
     drafting_unit = origin.unit_no if unit_no is None else unit_no
-    batch = _new_batch(
+    batch = new_batch(
         programme=origin.programme,
         period=origin.period,
         unit_no=drafting_unit,
@@ -327,7 +327,7 @@ def _rosters_answered(batch: Batch, *, actor: Actor) -> None:
             raise Refused(f"{sentence} 请先导入最新名册，或在批次页写明为何仍要送审。")
 
 
-def _new_batch(
+def new_batch(
     *,
     programme: Programme,
     period: str,
@@ -336,7 +336,11 @@ def _new_batch(
     source_file_id: int | None,
     origin: Batch | None = None,
     reason: str = "",
+    gathered: str = "",
 ) -> Batch:
+    """A fresh draft of this unit; `origin` and `reason` of one that tries again, `gathered` in its
+    title where it gathers what was mended.
+    """
     county = county_settings(scope=actor.scope)
     serial = _next_serial()
     title = f"{Period.parse(period).year}年{Period.parse(period).month}月{programme.short_name}"
@@ -347,8 +351,9 @@ def _new_batch(
         number=batch_number(county.slug, period, programme.code, serial),
         programme=programme,
         period=period,
-        title=f"{title}（更正）" if origin else title,
+        title=f"{title}（{gathered or '更正'}）" if origin else title,
         origin=origin,
+        is_gathered=bool(gathered),
         redraft_reason=reason[:300],
         due_on=_correct_by(county.settings, actor=actor) if origin else None,
         source_file_id=source_file_id,

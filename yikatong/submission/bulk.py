@@ -5,6 +5,7 @@ policies (COPY into a table under row-level security is refused).
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -144,6 +145,43 @@ def copy_lines(
             [batch_id, unit_no, by, *arguments],
         )
         return int(cursor.rowcount)
+
+
+def take_over(
+    line_ids: Sequence[int], *, batch_id: int, unit_no: int, by: str
+) -> tuple[dict[int, int], int]:
+    """Gather the successors of these failed lines in one draft: those that stand in another draft
+    of the unit are moved, those that have none are copied.
+
+    Gives how many came from each draft, and how many were copied. A successor that was gathered
+    before, or has been sent up, stays where it is.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE submission_line AS copy SET batch_id = %s FROM submission_batch AS draft"
+            " WHERE draft.id = copy.batch_id AND draft.status = 'DRAFT' AND NOT draft.is_gathered"
+            " AND draft.unit_no = %s AND copy.origin_id = ANY(%s) RETURNING draft.id",
+            [batch_id, unit_no, list(line_ids)],
+        )
+        moved = Counter(int(draft_id) for (draft_id,) in cursor.fetchall())
+        prefixed = ", ".join(f"line.{name.strip()}" for name in COPIED.split(","))
+        cursor.execute(
+            f"INSERT INTO submission_line (batch_id, county, unit_no, department_no, entered_by,"  # noqa: S608 - names of our own
+            f" origin_id, {COPIED})"
+            f" SELECT %s, line.county, %s, line.department_no, %s, line.id, {prefixed}"
+            " FROM submission_line AS line WHERE line.id = ANY(%s) AND NOT EXISTS"
+            " (SELECT FROM submission_line AS copy WHERE copy.origin_id = line.id)"
+            " ORDER BY line.id ON CONFLICT DO NOTHING",
+            [batch_id, unit_no, by, list(line_ids)],
+        )
+        copied = int(cursor.rowcount)
+        cursor.execute(
+            "UPDATE submission_line AS line SET row_no = numbered.place FROM (SELECT id,"
+            " row_number() OVER (ORDER BY origin_id)::int AS place FROM submission_line"
+            " WHERE batch_id = %s) AS numbered WHERE line.id = numbered.id",
+            [batch_id],
+        )
+    return dict(moved), copied
 
 
 def has_uncopied(origin_id: int, line_ids: Sequence[int] | None) -> bool:

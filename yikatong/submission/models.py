@@ -64,6 +64,11 @@ class Batch(CountyRecord):
     origin = models.ForeignKey(
         "Batch", null=True, on_delete=models.PROTECT, related_name="redrafts", db_comment="来源批次"
     )
+    # the failed lines of several batches, gathered once their causes were mended; `origin` is the
+    # first of these batches
+    is_gathered = models.BooleanField(
+        default=False, db_default=False, db_comment="是否由已更正的失败明细集成"
+    )
     redraft_reason = models.CharField(max_length=300, blank=True, db_comment="另起一批的原因")
     source_file = models.ForeignKey(
         SourceFile, null=True, on_delete=models.PROTECT, db_comment="来源文件"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import date
 
-from django.db.models import Count, F, Max, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 
 from yikatong.catalogue.models import Programme
 from yikatong.kernel.actor import Scope
@@ -169,10 +169,15 @@ def batches_waiting(
 ) -> QuerySet[Batch]:
     """Batches in the one group of statuses, or in the other and drafted by this very unit.
 
-    The nearest due day first; what has no limit comes last.
+    The nearest due day first; what has no limit comes last. A correction draft whose lines have
+    all been gathered elsewhere waits for nobody.
     """
+    emptied = Q(status=Status.DRAFT, origin__isnull=False) & ~Exists(
+        Line.objects.filter(batch=OuterRef("pk"))
+    )
     return (
         batches(scope=scope)
+        .exclude(emptied)
         .filter(Q(status__in=list(anywhere)) | Q(status__in=list(of_unit), unit_no=unit_no))
         .order_by(F("due_on").asc(nulls_last=True), "id")
     )

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 BATCH_NO: Final = re.compile(r"([0-9A-Z]{3})(\d{6})(\d{8})(\d{6})")
 MAX_ROWS: Final = 3000
+KEPT: Final = "KEPT"  # in place of a voucher number: no treasury money, what stayed
 
 
 class Msg(StrEnum):
@@ -180,7 +181,11 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """REL: pay now. The amount is the sum of the live rows of the share."""
+    """REL: pay now. The amount is the sum of the live rows of the share.
+
+    A row with `KEPT` for its voucher is paid from what stayed with the bank: the failed rows that
+    the share's first `count` rows with an `orig_detail_id` name.
+    """
 
     application_no: str = text("支付申请号", 100)
     voucher_no: str = text("支付凭证号", 100)

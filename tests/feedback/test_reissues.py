@@ -1,0 +1,177 @@
+"""补发批次: what is mended is gathered once, for the same people, for no more than failed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from datetime import timedelta
+
+import psycopg
+import pytest
+from django.db import connection
+
+from tests import database
+from tests.feedback.test_reconciling import opened
+from tests.funding.keeping import admin_of, plant_failed, policy
+from tests.payout.funded import AMOUNTS, NAMES, Funded, plant_funded
+from tests.validation.cast import HE_FANG, HERE, LI_XIA, NOON, PERIOD, SUN_MEI, ZHAO_MIN
+from tests.validation.world import Planter
+from yikatong.feedback import failure_views
+from yikatong.feedback.queries import ready_to_reissue
+from yikatong.feedback.reissues import gather_cured
+from yikatong.kernel.actor import Actor
+from yikatong.kernel.errors import Refused
+from yikatong.organisation.machines import machine
+from yikatong.organisation.scoping import acting
+from yikatong.submission.actions import redraft
+from yikatong.submission.models import Batch, Line
+
+LogIn = Callable[[str], AbstractContextManager[None]]
+US = machine(HERE)
+FIRST, SECOND, THIRD = AMOUNTS
+
+
+@pytest.fixture
+def town(own_database: str, log_in: LogIn) -> Iterator[str]:
+    """Two batches with two failures each; every failure stands in a correction draft."""
+    with log_in("ykt_worker"):
+        with admin_of(own_database) as admin:
+            plant_funded(admin, "2026-00000000")
+        policy(own_database, "refund")
+        yield own_database
+
+
+def failed(name: str, number: str) -> tuple[Funded, Batch]:
+    """As `settle` leaves it: two failed lines in a draft that points at them."""
+    found = plant_failed(name, number)
+    with acting(US):
+        lines = list(
+            Line.objects.filter(payment__pk__in=found.payments[1:]).values_list("pk", flat=True)
+        )
+        draft = redraft(Batch.objects.get(pk=found.batch), lines, "发放失败", actor=US)
+        assert draft is not None
+    return found, draft
+
+
+def mend(name: str, number: str, *places: int) -> None:
+    """A new account for these people, entered after the failure."""
+    with admin_of(name) as admin:
+        planter = Planter(admin)
+        with planter.county(HERE):
+            for place in places:
+                who = f"{NAMES[place]}{number}"
+                person = planter._value("SELECT id FROM registry_person WHERE name = %s", who)
+                planter.changed_card(person, who, at=NOON + timedelta(days=90))
+
+
+def gather(actor: Actor = LI_XIA) -> tuple[Batch, int]:
+    with acting(actor):
+        return gather_cured("P01", PERIOD, actor=actor)
+
+
+def lines_in(batch: int) -> list[int]:
+    with acting(US):
+        return sorted(Line.objects.filter(batch_id=batch).values_list("amount_fen", flat=True))
+
+
+def test_what_is_mended_in_two_batches_comes_into_one_and_the_rest_waits(
+    town: str, log_in: LogIn
+) -> None:
+    (_, one), (_, other) = failed(town, "2026-00000091"), failed(town, "2026-00000092")
+    mend(town, "2026-00000091", 1)
+    mend(town, "2026-00000092", 1, 2)
+    with log_in("ykt_web"):
+        batch, count = gather()
+        with acting(LI_XIA):
+            assert ready_to_reissue(scope=LI_XIA.scope) == []
+    assert count == 3
+    assert batch.is_gathered
+    assert "补发，第2次" in batch.title
+    assert "第2次 3 笔" in batch.redraft_reason
+    assert lines_in(batch.pk) == [SECOND, SECOND, THIRD]
+    assert (lines_in(one.pk), lines_in(other.pk)) == ([THIRD], [])
+    with acting(US):
+        rows = list(Line.objects.filter(batch=batch).order_by("row_no"))
+        assert [row.row_no for row in rows] == [1, 2, 3]
+        assert all(row.origin is not None for row in rows)
+
+
+def test_a_line_taken_out_of_a_draft_is_gathered_from_its_origin(town: str, log_in: LogIn) -> None:
+    _, draft = failed(town, "2026-00000093")
+    mend(town, "2026-00000093", 1, 2)
+    with log_in("ykt_web"):
+        with acting(LI_XIA):
+            Line.objects.filter(batch=draft, amount_fen=SECOND).delete()
+        batch, count = gather()
+    assert count == 2
+    assert lines_in(batch.pk) == [SECOND, THIRD]
+
+
+@pytest.mark.parametrize("actor", [HE_FANG, SUN_MEI, ZHAO_MIN], ids=lambda one: one.name)
+def test_nobody_but_the_correcting_clerk_gathers(town: str, actor: Actor, log_in: LogIn) -> None:
+    failed(town, "2026-00000094")
+    mend(town, "2026-00000094", 1)
+    with log_in("ykt_web"), pytest.raises(Refused):
+        gather(actor)
+
+
+def test_eight_who_press_at_once_make_one_batch(town: str, log_in: LogIn) -> None:
+    (_, one), (_, other) = failed(town, "2026-00000095"), failed(town, "2026-00000096")
+    for number in ("2026-00000095", "2026-00000096"):
+        mend(town, number, 1, 2)
+
+    def press(_: int) -> str:
+        try:
+            return f"{gather()[1]} 笔"
+        except Refused:
+            return "refused"
+        finally:
+            connection.close()
+
+    with log_in("ykt_web"), ThreadPoolExecutor(8) as threads:
+        ends = Counter(threads.map(press, range(8)))
+    assert ends == {"4 笔": 1, "refused": 7}
+    assert (lines_in(one.pk), lines_in(other.pk)) == ([], [])
+    with acting(US):
+        gathered = Batch.objects.filter(is_gathered=True)
+        assert [lines_in(batch.pk) for batch in gathered] == [[SECOND, SECOND, THIRD, THIRD]]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        f"amount_fen = {THIRD} + 1",
+        "beneficiary_index = '\\x00'",
+        "object_key = '别的机具'",
+        "period = '2026-10'",
+    ],
+)
+def test_the_database_holds_the_person_and_the_amount(
+    town: str, change: str, log_in: LogIn
+) -> None:
+    _, draft = failed(town, "2026-00000097")
+    where = f"WHERE batch_id = {draft.pk} AND amount_fen = {THIRD}"
+    with database.connect("ykt_web", town) as web:
+        web.execute("SELECT set_config('role', 'ykt_town', true)")
+        low, high = LI_XIA.scope.units or (0, 0)
+        for name, value in {"county": HERE, "unit_lo": low, "unit_hi": high}.items():
+            web.execute("SELECT set_config(%s, %s, true)", [f"ykt.{name}", str(value)])
+        less = web.execute(f"UPDATE submission_line SET amount_fen = amount_fen {where}")  # type: ignore[call-overload] # noqa: S608
+        assert less.rowcount == 1, "the same again is no harm"
+        with pytest.raises(psycopg.errors.RestrictViolation, match="不超过失败的金额"):
+            web.execute(f"UPDATE submission_line SET {change} {where}")  # type: ignore[call-overload] # noqa: S608
+        web.rollback()
+
+
+def test_the_page_says_how_many_are_ready_and_whose_they_are(town: str, log_in: LogIn) -> None:
+    failed(town, "2026-00000098")
+    mend(town, "2026-00000098", 1, 2)
+    with log_in("ykt_web"):
+        mine = opened(failure_views.failures, LI_XIA).content.decode()
+        others = opened(failure_views.failures, ZHAO_MIN).content.decode()
+    assert "生成补发批次（2 笔）" in mine
+    assert "第2次 2 笔" in mine
+    assert "生成补发批次" not in others
+    assert "由桑柘镇生成" in others
