@@ -18,6 +18,7 @@ PAUSE_S: Final = 0.2
 WHOLE_ROUND_S: Final = 3.0
 SOON_S: Final = 20
 QUIET_ROUNDS: Final = 40
+CONNECTIONS: Final = 2
 NAME: Final = "worker"
 
 
@@ -64,10 +65,15 @@ def _work(*, until_idle: bool) -> None:
 
 def _run_jobs() -> None:
     """Every job that is due; each failed one is retried by its own strategy."""
+    if not _jobs_ready():
+        return
+    from procrastinate import PsycopgConnector
     from procrastinate.contrib.django import app
+    from procrastinate.contrib.django.utils import connector_params
 
-    worker_app = app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined]
-    worker_app.run_worker(
+    # one job at a time needs no more: the pool's usual four are opened anew in every round
+    connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=CONNECTIONS)
+    app.with_connector(connector).run_worker(
         wait=False,
         listen_notify=False,
         install_signal_handlers=False,
