@@ -249,8 +249,8 @@ def run_check(run: CheckRun, *, bands: Bands, actor: Actor) -> None:
     An unreadable file ends the check with its sentence; nothing is stored as a batch.
     """
     county = run.county
-    if run.state == CheckRun.State.STOPPED:
-        return
+    if run.state != CheckRun.State.QUEUED:
+        return  # cancelled, or given up, before its turn came
     programme = programme_by_code(run.programme_code, scope=actor.scope)
     period = Period.parse(run.period)
     try:

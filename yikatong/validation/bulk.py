@@ -216,7 +216,9 @@ def versions_to_verify(
 
 def awaits_an_answer(batch_id: int, county: str, today: str, asked_since: datetime) -> bool:
     """Whether a bank still owes an answer about a payee of this batch, whoever has asked."""
-    facts = {"batch": batch_id, "county": county, "since": asked_since}
+    facts: dict[str, int | str | datetime] = {
+        "batch": batch_id, "county": county, "since": asked_since,
+    }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FILTER (WHERE for_batch_id = %(batch)s), count(*)"  # noqa: S608 - fixed text

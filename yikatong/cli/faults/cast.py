@@ -22,7 +22,6 @@ FIRST, LAST = Period(2025, 1), Period(2026, 10)
 PAIRS: Final = ((6, 4), (1, 7))
 SOUND_PER_PERSON: Final = 1.6  # payments that a made-up person gives, over all periods
 WRONG_BY_FEN: Final = 100
-FAILING_EVERY: Final = 2  # so often a list has an account that fails when it is paid
 # some lines meet a roster, or an account that has failed before
 SPARE, SPARE_LINES = 1.25, 8
 
@@ -65,8 +64,12 @@ def people_for(payments: int) -> int:
     return max(300, round((payments + SPARE_LINES) / SOUND_PER_PERSON))
 
 
-def write_lists(folder: Path, *, people: int, seed: int, payments: int, size: int) -> list[Any]:
-    """So many payments in lists of `size`, one of two with a line that validation stops."""
+def write_lists(
+    folder: Path, *, people: int, seed: int, payments: int, size: int, failing_every: int = 2
+) -> list[Any]:
+    """So many payments in lists of `size`, one of two with a line that validation stops, and one of
+    `failing_every` with an account that fails when it is paid (0: none).
+    """
     from yikatong.cli.sample import books
     from yikatong.cli.sample.lists import disbursement_list
     from yikatong.kernel.money import Money
@@ -93,7 +96,8 @@ def write_lists(folder: Path, *, people: int, seed: int, payments: int, size: in
                 books.write_disbursement(
                     path, replace(full, lines=tuple(lines), expected=()), filled_on=setup.today()
                 )
-                failing = [lines[-1].payee.account.number] if len(made) % FAILING_EVERY == 0 else []
+                fails = failing_every > 0 and len(made) % failing_every == 0
+                failing = [lines[-1].payee.account.number] if fails else []
                 made.append([str(path), code, str(period), sound, failing])
                 left -= sound
         period = period.previous
