@@ -107,13 +107,16 @@ def write_lists(
 
 
 def _cuts(lines: Sequence[Any], size: int) -> list[list[Any]]:
-    """Lists of about `size` lines, each of people of two banks."""
-    found = []
+    """Lists of about `size` lines, each with people of both banks of a pair, as even as can be."""
+    found: list[list[Any]] = []
     for pair in PAIRS:
-        theirs = [one for one in lines if one.payee.account and one.payee.account.bank_no in pair]
-        # both banks in each list
-        theirs.sort(key=lambda one: one.beneficiary.id_number)
-        found += [theirs[at : at + size] for at in range(0, len(theirs), size)]
+        theirs = [
+            [one for one in lines if one.payee.account and one.payee.account.bank_no == bank]
+            for bank in pair
+        ]
+        # no list of one bank alone
+        cuts = min(-(-sum(map(len, theirs)) // size), *map(len, theirs))
+        found += [[line for own in theirs for line in own[at::cuts]] for at in range(cuts)]
     return [one for one in found if len(one) > 1]
 
 

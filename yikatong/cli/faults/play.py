@@ -53,6 +53,8 @@ class Tally:
 class Play:
     """One run. `kills` are made over the `sheets`; `chance` decides where and how."""
 
+    in_flight = IN_FLIGHT
+
     def __init__(self, stage: Stage, sheets: Sequence[Sheet], *, kills: int, seed: int) -> None:
         cast.learn()
         self.stage, self.sheets, self.kills = stage, list(sheets), kills
@@ -81,7 +83,7 @@ class Play:
         """How who stands at this point dies; '' lets it go on."""
         if self.is_over or self.is_killed_enough:
             return ""
-        due = self.kills * min(1.0, (self.done + IN_FLIGHT) / max(len(self.sheets), 1))
+        due = self.kills * min(1.0, (self.done + self.in_flight) / max(len(self.sheets), 1))
         likely = DUE if self.tally.kills < due else SELDOM
         if self.tally.points[name] < self.least:
             likely = WANTED
@@ -164,7 +166,7 @@ class Play:
         if "web" in self.players:
             return
         waiting = [(number, status) for number, status, _ in rows if status in cast.STEPS]
-        room = IN_FLIGHT - (len(rows) - self.done)
+        room = self.in_flight - (len(rows) - self.done)
         fresh = [one for one in self.sheets if one.path.name not in self.board][: max(room, 0)]
         for sheet in fresh:
             self.prepare(sheet)

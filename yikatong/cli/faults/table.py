@@ -29,13 +29,13 @@ from yikatong.cli.faults.matrix import (
 from yikatong.cli.faults.play import Play
 from yikatong.cli.faults.stage import COUNTY, Stage
 
-LINES: Final = 6
+LINES: Final = 10
 SPARE_SHEETS: Final = 4
 MOST_KILLS: Final = {"process": 12, "backend": 6, "server": 2}
 API_BANKS: Final = frozenset({"BOC", "CQB"})
 UNFINISHED: Final = "没有办完"
 # said of a slow bank and of a day that is still going on, whatever the fault
-ROUTINE: Final = ("银行无回执", "日终对账不符")
+ROUTINE: Final = ("银行无回执", "日终对账不符", "财政对账不符")
 NUMBER: Final = re.compile(rf"[A-Z]{{3}}{COUNTY}\d{{14}}")
 Cell = tuple[str, str]
 Table = dict[str, dict[str, str]]
@@ -43,6 +43,8 @@ Table = dict[str, dict[str, str]]
 
 class Phase(Play):
     """One place and one way: the sheets' batches get one fault each, in the order of `kinds`."""
+
+    in_flight = len(ENDINGS)
 
     def __init__(self, stage: Stage, sheets: Sequence[Sheet], cell: Cell, *, seed: int) -> None:
         self.place, self.by = cell
@@ -60,7 +62,7 @@ class Phase(Play):
         """Faults are armed for a batch once its numbers are known."""
 
     def look(self) -> None:
-        for name, batch_no in self.numbers("batch.status IN ('SENDING', 'IN_REVIEW')"):
+        for name, batch_no in self.numbers("batch.status IN ('SENDING', 'IN_REVIEW', 'READY')"):
             if name in self.armed or name not in self.kinds:
                 continue
             kind = self.kinds[name]
