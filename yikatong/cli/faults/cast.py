@@ -20,6 +20,7 @@ PROGRAMMES: Final = ("P01", "P04")
 FIRST, LAST = Period(2025, 1), Period(2026, 10)
 # each batch goes to two banks: one by files and one by its API
 PAIRS: Final = ((6, 4), (1, 7))
+LEAST_PEOPLE: Final = 300
 SOUND_PER_PERSON: Final = 1.6  # payments that a made-up person gives, over all periods
 WRONG_BY_FEN: Final = 100
 # some lines meet a roster, or an account that has failed before
@@ -61,7 +62,7 @@ class Sheet:
 
 
 def people_for(payments: int) -> int:
-    return max(300, round((payments + SPARE_LINES) / SOUND_PER_PERSON))
+    return max(LEAST_PEOPLE, round((payments + SPARE_LINES) / SOUND_PER_PERSON))
 
 
 def write_lists(

@@ -86,7 +86,7 @@ class Play:
         due = self.kills * min(1.0, (self.done + self.in_flight) / max(len(self.sheets), 1))
         likely = DUE if self.tally.kills < due else SELDOM
         if self.tally.points[name] < self.least:
-            likely = WANTED
+            likely = WANTED if self.tally.points[name] else 1.0
         if self.chance.random() > likely:
             return ""
         drawn = self.chance.random()
