@@ -32,6 +32,7 @@ REST_S: Final = 0.2
 TIMEOUTS: Final = 0.05
 # of a hundred kills: so many take one session of the database, so many the whole server
 BACKEND, SERVER = 0.15, 0.03
+EARLY: Final = 0.8  # all kills are made over the first lists: the last ones hold what is short
 # how likely a kill is at a point: hit too seldom yet, due by the course of things, neither
 WANTED, DUE, SELDOM = 0.6, 0.3, 0.02
 LOGINS: Final = {"worker": "ykt_worker", "web": "ykt_web"}
@@ -83,7 +84,8 @@ class Play:
         """How who stands at this point dies; '' lets it go on."""
         if self.is_over or self.is_killed_enough:
             return ""
-        due = self.kills * min(1.0, (self.done + self.in_flight) / max(len(self.sheets), 1))
+        early = EARLY * max(len(self.sheets), 1)
+        due = self.kills * min(1.0, (self.done + self.in_flight) / early)
         likely = DUE if self.tally.kills < due else SELDOM
         if self.tally.points[name] < self.least:
             likely = WANTED if self.tally.points[name] else 1.0
