@@ -196,6 +196,9 @@ def _played(phase: Phase) -> list[str]:
     judged = oracle.judged(held["paid"], oracle.theirs(books), held["ledger_fen"])
     if not judged.is_sound or held["open"]:
         found.append(f"{judged}，在途 {held['open']} 笔")
+    (set_aside,) = phase.stage.rows("SELECT count(*) FROM jobs_quarantine WHERE closed_at IS NULL")
+    if (seen := phase.stage.ask(oracle.to_do)) != set_aside[0]:
+        found.append(f"挂账 {set_aside[0]} 项，财政的待办里只有 {seen} 项")
     for invariant, sentences in phase.stage.ask(proof.prove)["breached"].items():
         found.append(f"{invariant} {sentences[:3]}")
     return found
