@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.validation.cases import CASES, Case
@@ -89,8 +90,8 @@ def test_the_banks_are_asked_from_the_keys_of_the_batch(monkeypatch: pytest.Monk
         batch = Batch.objects.get(county=HERE, number="AGAIN-1")
         plans: list[tuple[str, Any]] = []
         monkeypatch.setattr(bulk, "connection", _Explained(plans))
-        bulk.versions_to_verify(batch.pk, HERE, "2026-11-22")
-    assert [table for table, _ in plans] == ["payee", "card"]
+        bulk.versions_to_verify(batch.pk, HERE, "2026-11-22", timezone.now())
+    assert [table for table, _ in plans] == ["payee", "card", "unverified"]
     assert not {
         node["Relation Name"]
         for _, plan in plans

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from yikatong.cli.faults.matrix import ENDINGS, PLACES, WAYS
+from yikatong.cli.faults.matrix import BOOKED, ENDINGS, PLACES, SET_ASIDE, WAYS, endings
 from yikatong.cli.generated import table
 from yikatong.kernel.points import POINTS
 
@@ -16,9 +16,11 @@ HEAD: Final = (
 )
 
 
+SHORT: Final = {BOOKED: "一次", SET_ASIDE: "一次＋挂账"}
+
+
 def faults() -> str:
     """断点、中断方式、银行故障的结局, from the registers that the drill itself runs by."""
-    places = "、".join(f"{word}（`{name}`）" for name, word in PLACES.items())
     ways = "、".join(WAYS.values())
     return (
         HEAD
@@ -26,9 +28,14 @@ def faults() -> str:
         + table(("断点", "中断时的情形"), [(f"`{name}`", what) for name, what in POINTS.items()])
         + f"\n中断方式：{ways}。\n\n"
         + "## 银行故障\n\n"
-        + f"每种故障都在以下各处中断：{places}。\n\n"
+        "每种故障 × 每个中断处 × 每种中断方式各演练一遍，排空、对账之后逐格比对结局，"
+        "与本表不符即不通过（`./ykt test --long`）。\n\n"
+        f"- 一次：{BOOKED}，没有挂账。\n- 一次＋挂账：{SET_ASIDE}。\n\n"
         + table(
-            ("故障", "情形", "排空之后"),
-            [(f"`{kind}`", what, ending) for kind, (what, ending) in ENDINGS.items()],
+            ("故障", "情形", *(f"{word} `{name}`" for name, word in PLACES.items())),
+            [
+                (f"`{kind}`", what, *(SHORT[how] for how in endings()[kind].values()))
+                for kind, (what, _) in ENDINGS.items()
+            ],
         )
     )

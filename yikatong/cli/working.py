@@ -11,6 +11,7 @@ from functools import partial
 from typing import IO, Final
 
 from yikatong.cli import processes, session
+from yikatong.kernel.actor import Actor
 from yikatong.kernel.errors import Refused, TryAgain
 from yikatong.kernel.points import point
 
@@ -18,6 +19,7 @@ PAUSE_S: Final = 0.2
 WHOLE_ROUND_S: Final = 3.0
 SOON_S: Final = 20
 QUIET_ROUNDS: Final = 40
+CONNECTIONS: Final = 2
 NAME: Final = "worker"
 
 
@@ -33,6 +35,7 @@ def run(*, until_idle: bool) -> None:
         try:
             _requeue_stalled()
             _requeue_failed()
+            _forget_headway()
             _work(until_idle=until_idle)
         finally:
             processes.forget(NAME)
@@ -58,16 +61,22 @@ def _work(*, until_idle: bool) -> None:
         if until_idle:
             quiet += 1
             if not _awaiting() or quiet > QUIET_ROUNDS:
+                _tell_failed()
                 return
         time.sleep(PAUSE_S)
 
 
 def _run_jobs() -> None:
     """Every job that is due; each failed one is retried by its own strategy."""
+    if not _jobs_ready():
+        return
+    from procrastinate import PsycopgConnector
     from procrastinate.contrib.django import app
+    from procrastinate.contrib.django.utils import connector_params
 
-    worker_app = app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined]
-    worker_app.run_worker(
+    # one job at a time needs no more: the pool's usual four are opened anew in every round
+    connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=CONNECTIONS)
+    app.with_connector(connector).run_worker(
         wait=False,
         listen_notify=False,
         install_signal_handlers=False,
@@ -180,37 +189,61 @@ def _requeue_failed() -> None:
             session.say(f"重新排队 {cursor.rowcount} 项没有办成的任务")
 
 
+def _forget_headway() -> None:
+    """With one worker per home, what is told of a judgement now was told by one that is dead."""
+    from yikatong.organisation.queries import counties_of_home
+    from yikatong.organisation.scoping import acting
+    from yikatong.validation.given_up import forget_headway
+
+    for county in counties_of_home():
+        with acting(session.machine_for(county.county)) as actor:
+            forget_headway(actor=actor)
+
+
 def _tell_failed() -> None:
-    """A job that was given up is 异常挂账: somebody must know that its batch stands still."""
+    """A job that was given up is 异常挂账: somebody must know that its batch stands still. A clerk
+    who waits for a check reads in its place that it was given up.
+    """
     from django.db import connection
 
-    from yikatong.jobs.actions import quarantine
     from yikatong.organisation.scoping import acting
-    from yikatong.submission.queries import batches
+    from yikatong.validation.given_up import give_up_check, give_up_trial
 
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, task_name, args->>'county', (args->>'batch_id')::bigint"
+            "SELECT id, task_name, args->>'county', (args->>'batch_id')::bigint,"
+            " (args->>'run_id')::bigint, (args->>'trial_id')::bigint"
             " FROM procrastinate_jobs WHERE status = 'failed'"
         )
         failed = cursor.fetchall()
-    for job_id, task, county, batch_id in failed:
+    for job_id, task, county, batch_id, run_id, trial_id in failed:
         with acting(session.machine_for(county)) as actor:
-            batch = batches(scope=actor.scope).filter(pk=batch_id or 0).first()
-            what = f"批次 {batch.number} " if batch else ""
-            quarantine(
-                kind="后台任务出错",
-                fingerprint=f"job|{job_id}",
-                sentence=(
-                    f"{what}后台任务 {task}（{job_id} 号）多次没有办成，已停下等待处理。"
-                    "请系统管理员查看 logs 目录下的日志，"
-                    "排除后重新启动后台办理程序（./ykt run），会接着办。"
-                ),
-                unit_no=batch.unit_no if batch else 0,
-                department_no=batch.department_no if batch else None,
-                batch_id=batch_id if batch else None,
-                actor=actor,
-            )
+            _set_aside(job_id, task, batch_id, actor=actor)
+            if run_id is not None:
+                give_up_check(run_id, actor=actor)
+            if trial_id is not None:
+                give_up_trial(trial_id, actor=actor)
+
+
+def _set_aside(job_id: int, task: str, batch_id: int | None, *, actor: Actor) -> None:
+    from yikatong.jobs.actions import quarantine
+    from yikatong.submission.queries import batches
+
+    batch = batches(scope=actor.scope).filter(pk=batch_id or 0).first()
+    what = f"批次 {batch.number} " if batch else ""
+    quarantine(
+        kind="后台任务出错",
+        fingerprint=f"job|{job_id}",
+        sentence=(
+            f"{what}后台任务 {task}（{job_id} 号）多次没有办成，已停下等待处理。"
+            "请系统管理员查看 logs 目录下的日志，"
+            "排除后重新启动后台办理程序（./ykt run），会接着办。"
+        ),
+        unit_no=batch.unit_no if batch else 0,
+        department_no=batch.department_no if batch else None,
+        batch_id=batch_id if batch else None,
+        actor=actor,
+    )
 
 
 class _only_one:  # noqa: N801 - reads as a phrase

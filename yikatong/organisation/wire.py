@@ -288,7 +288,6 @@ def keep(file: InboundFile, name: PartName, bank_no: int, *, actor: Actor) -> No
     if kept is not None:
         defer(
             "journey.apply_message",
-            lock=f"inbox-{name.county}",
             inbox_id=kept.pk,
             county=name.county,
         )

@@ -89,7 +89,8 @@ def begin(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
     today = timezone.localdate().isoformat()
     asked = 0
     banks = paying_banks(scope=actor.scope)
-    wanted = bulk.versions_to_verify(batch.pk, batch.county, today)
+    since = timezone.now() - ANSWER_WAIT
+    wanted = bulk.versions_to_verify(batch.pk, batch.county, today, since)
     for bank_no, pairs in groupby(wanted, key=lambda pair: pair[0]):
         versions = [version for _, version in pairs]
         asked += len(versions)
@@ -112,10 +113,9 @@ def conclude(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict
     Raises:
         TryAgain: a bank has not answered yet, and may still.
     """
-    waiting = VerificationRequest.objects.filter(
-        for_batch_id=batch.pk, answered_at=None, asked_at__gt=timezone.now() - ANSWER_WAIT
-    )
-    if waiting.exists():
+    today = timezone.localdate().isoformat()
+    since = timezone.now() - ANSWER_WAIT
+    if bulk.awaits_an_answer(batch.pk, batch.county, today, since):
         raise TryAgain("银行尚未答复账户核验")
     bulk.one_judge_at_a_time(f"{batch.county}|{batch.programme.code}|{batch.period}")
     with _telling(f"batch|{batch.pk}", batch.lines.count(), batch.unit_no, actor=actor) as told:
@@ -249,8 +249,8 @@ def run_check(run: CheckRun, *, bands: Bands, actor: Actor) -> None:
     An unreadable file ends the check with its sentence; nothing is stored as a batch.
     """
     county = run.county
-    if run.state == CheckRun.State.STOPPED:
-        return
+    if run.state != CheckRun.State.QUEUED:
+        return  # cancelled, or given up, before its turn came
     programme = programme_by_code(run.programme_code, scope=actor.scope)
     period = Period.parse(run.period)
     try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from yikatong.validation.judging import WORK_MEMORY
 from yikatong.validation.rules import (
@@ -23,6 +25,15 @@ from yikatong.validation.titles import rosters_read_by_rules, rule_codes
 
 CHANGES: Final = Path(__file__).parent / "changes.sql"
 SHOWN_AT_MOST: Final = 200_000
+OPEN: Final = (
+    "request.county = %(county)s AND request.answered_at IS NULL"
+    " AND request.asked_at > %(since)s AND request.for_change_id IS NULL"
+)
+"""Questions about versions that a bank still owes an answer to."""
+ASKED: Final = (
+    "SELECT asked.id::bigint FROM registry_verificationrequest AS request"  # noqa: S608 - as above
+    f" CROSS JOIN LATERAL jsonb_array_elements_text(request.versions) AS asked (id) WHERE {OPEN}"
+)
 
 
 def forgive_answered(batch_ids: Sequence[int]) -> None:
@@ -185,37 +196,76 @@ def failing_lines(batch_id: int) -> list[int]:
         return [line_id for (line_id,) in cursor.fetchall()]
 
 
-def versions_to_verify(batch_id: int, county: str, today: str) -> list[tuple[int, int]]:
-    """(bank number, account version) of this batch's payees without a valid bank answer."""
+def versions_to_verify(
+    batch_id: int, county: str, today: str, asked_since: datetime
+) -> list[tuple[int, int]]:
+    """(bank number, account version) of this batch's payees without a valid bank answer.
+
+    What another question since that instant has asked already, and is not answered, is left out:
+    a bank counts the tries of a card, and the one answer serves every batch that waits for it.
+    """
     with connection.cursor() as cursor:
-        # step by step, each counted: in one statement the planner takes the versions that nobody has
-        # verified for one row, and meets all of them with all payees
-        cursor.execute("DROP TABLE IF EXISTS pg_temp.payee, pg_temp.card")
+        _take_unverified(cursor, batch_id, county, today)
         cursor.execute(
-            "CREATE TEMP TABLE payee ON COMMIT DROP AS SELECT DISTINCT payee_index AS id_index"
-            " FROM submission_line WHERE batch_id = %s AND payee_index IS NOT NULL",
-            [batch_id],
-        )
-        cursor.execute("ANALYZE payee")
-        cursor.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
-        cursor.execute(
-            "CREATE TEMP TABLE card ON COMMIT DROP AS SELECT version.bank_no, version.id AS version_id FROM payee"
-            " JOIN registry_person AS person ON person.county = %(county)s AND person.id_index = payee.id_index"
-            " JOIN registry_cardaccount AS account ON account.county = %(county)s"
-            " AND account.person_id = person.id AND account.is_active"
-            " JOIN registry_cardaccountversion AS version ON version.county = %(county)s"
-            " AND version.id = account.current_id",
-            {"county": county},
-        )
-        cursor.execute("ANALYZE card")
-        cursor.execute(
-            "SELECT card.bank_no, card.version_id FROM card WHERE NOT EXISTS (SELECT"
-            " FROM registry_accountverification AS known WHERE known.county = %(county)s"
-            " AND known.version_id = card.version_id AND known.valid_until >= %(today)s::date"
-            " AND known.outcome <> 'UNAVAILABLE') ORDER BY 1, 2",
-            {"county": county, "today": today},
+            f"SELECT bank_no, version_id FROM unverified WHERE version_id NOT IN ({ASKED})"  # noqa: S608 - fixed text
+            " ORDER BY 1, 2",
+            {"county": county, "since": asked_since},
         )
         return [(int(bank), int(version)) for bank, version in cursor.fetchall()]
+
+
+def awaits_an_answer(batch_id: int, county: str, today: str, asked_since: datetime) -> bool:
+    """Whether a bank still owes an answer about a payee of this batch, whoever has asked."""
+    facts: dict[str, int | str | datetime] = {
+        "batch": batch_id, "county": county, "since": asked_since,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FILTER (WHERE for_batch_id = %(batch)s), count(*)"  # noqa: S608 - fixed text
+            f" FROM registry_verificationrequest AS request WHERE {OPEN}",
+            facts,
+        )
+        own, all_open = cursor.fetchone()
+        if own or not all_open:
+            return bool(own)
+        _take_unverified(cursor, batch_id, county, today)
+        cursor.execute(
+            f"SELECT EXISTS (SELECT FROM unverified WHERE version_id IN ({ASKED}))",  # noqa: S608 - fixed text
+            facts,
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _take_unverified(cursor: CursorWrapper, batch_id: int, county: str, today: str) -> None:
+    """The temporary table `unverified`: bank and version of each payee without a valid answer."""
+    # step by step, each counted: in one statement the planner takes the versions that nobody has
+    # verified for one row, and meets all of them with all payees
+    cursor.execute("DROP TABLE IF EXISTS pg_temp.payee, pg_temp.card, pg_temp.unverified")
+    cursor.execute(
+        "CREATE TEMP TABLE payee ON COMMIT DROP AS SELECT DISTINCT payee_index AS id_index"
+        " FROM submission_line WHERE batch_id = %s AND payee_index IS NOT NULL",
+        [batch_id],
+    )
+    cursor.execute("ANALYZE payee")
+    cursor.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
+    cursor.execute(
+        "CREATE TEMP TABLE card ON COMMIT DROP AS SELECT version.bank_no, version.id AS version_id FROM payee"
+        " JOIN registry_person AS person ON person.county = %(county)s AND person.id_index = payee.id_index"
+        " JOIN registry_cardaccount AS account ON account.county = %(county)s"
+        " AND account.person_id = person.id AND account.is_active"
+        " JOIN registry_cardaccountversion AS version ON version.county = %(county)s"
+        " AND version.id = account.current_id",
+        {"county": county},
+    )
+    cursor.execute("ANALYZE card")
+    cursor.execute(
+        "CREATE TEMP TABLE unverified ON COMMIT DROP AS"
+        " SELECT card.bank_no, card.version_id FROM card WHERE NOT EXISTS (SELECT"
+        " FROM registry_accountverification AS known WHERE known.county = %(county)s"
+        " AND known.version_id = card.version_id AND known.valid_until >= %(today)s::date"
+        " AND known.outcome <> 'UNAVAILABLE')",
+        {"county": county, "today": today},
+    )
 
 
 def one_judge_at_a_time(key: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,11 +20,25 @@ PROGRAMMES: Final = ("P01", "P04")
 FIRST, LAST = Period(2025, 1), Period(2026, 10)
 # each batch goes to two banks: one by files and one by its API
 PAIRS: Final = ((6, 4), (1, 7))
+LEAST_PEOPLE: Final = 300
 SOUND_PER_PERSON: Final = 1.6  # payments that a made-up person gives, over all periods
 WRONG_BY_FEN: Final = 100
-FAILING_LISTS: Final = (0, 8, 16)  # each has an account that fails when it is paid
 # some lines meet a roster, or an account that has failed before
-SPARE, SPARE_LINES = 1.25, 40
+SPARE, SPARE_LINES = 1.25, 8
+
+PARTS: Final = (
+    "procrastinate.contrib.django",
+    "procrastinate.psycopg_connector",
+    "yikatong.accounting.actions",
+    "yikatong.catalogue.queries",
+    "yikatong.feedback.actions",
+    "yikatong.funding.treasury",
+    "yikatong.journey.jobs",
+    "yikatong.journey.steps",
+    "yikatong.organisation.wire",
+    "yikatong.submission.sheets",
+    "yikatong.validation.actions",
+)
 
 # who takes the next step of a batch that waits for a person
 STEPS: Final = {
@@ -46,11 +62,15 @@ class Sheet:
 
 
 def people_for(payments: int) -> int:
-    return max(300, round((payments + SPARE_LINES) / SOUND_PER_PERSON))
+    return max(LEAST_PEOPLE, round((payments + SPARE_LINES) / SOUND_PER_PERSON))
 
 
-def write_lists(folder: Path, *, people: int, seed: int, payments: int, size: int) -> list[Any]:
-    """So many payments in lists of `size`, one of two with a line that validation stops."""
+def write_lists(
+    folder: Path, *, people: int, seed: int, payments: int, size: int, failing_every: int = 2
+) -> list[Any]:
+    """So many payments in lists of `size`, one of two with a line that validation stops, and one of
+    `failing_every` with an account that fails when it is paid (0: none).
+    """
     from yikatong.cli.sample import books
     from yikatong.cli.sample.lists import disbursement_list
     from yikatong.kernel.money import Money
@@ -77,7 +97,8 @@ def write_lists(folder: Path, *, people: int, seed: int, payments: int, size: in
                 books.write_disbursement(
                     path, replace(full, lines=tuple(lines), expected=()), filled_on=setup.today()
                 )
-                failing = [lines[-1].payee.account.number] if len(made) in FAILING_LISTS else []
+                fails = failing_every > 0 and len(made) % failing_every == 0
+                failing = [lines[-1].payee.account.number] if fails else []
                 made.append([str(path), code, str(period), sound, failing])
                 left -= sound
         period = period.previous
@@ -87,14 +108,24 @@ def write_lists(folder: Path, *, people: int, seed: int, payments: int, size: in
 
 
 def _cuts(lines: Sequence[Any], size: int) -> list[list[Any]]:
-    """Lists of about `size` lines, each of people of two banks."""
-    found = []
+    """Lists of about `size` lines, each with people of both banks of a pair, as even as can be."""
+    found: list[list[Any]] = []
     for pair in PAIRS:
-        theirs = [one for one in lines if one.payee.account and one.payee.account.bank_no in pair]
-        # both banks in each list
-        theirs.sort(key=lambda one: one.beneficiary.id_number)
-        found += [theirs[at : at + size] for at in range(0, len(theirs), size)]
+        theirs = [
+            [one for one in lines if one.payee.account and one.payee.account.bank_no == bank]
+            for bank in pair
+        ]
+        # no list of one bank alone
+        cuts = min(-(-sum(map(len, theirs)) // size), *map(len, theirs))
+        found += [[line for own in theirs for line in own[at::cuts]] for at in range(cuts)]
     return [one for one in found if len(one) > 1]
+
+
+def learn() -> None:
+    """What every player needs is imported once, by the one who forks them."""
+    for name in PARTS:
+        import_module(name)
+    gc.freeze()  # shared by all players: their collectors leave it alone
 
 
 def work() -> None:

@@ -43,3 +43,20 @@ ENDINGS: Final[Mapping[str, tuple[str, str]]] = {
     "failure_after_success": ("报成功之后又报失败", SET_ASIDE),
     "reused_batch_no": ("结果用了旧批次的号", SET_ASIDE),
 }
+
+# these meet the line itself, before a batch is named
+OF_THE_LINE: Final = frozenset(
+    {"timeout_after_accept", "timeout_before_accept", "server_error", "cut_mid_body", "ack_lost"}
+)
+# these are an API's own; all others are shown at a bank that speaks in files
+OF_THE_API: Final = frozenset({"server_error", "cut_mid_body"})
+
+
+def ending(kind: str, place: str) -> str:
+    """How a list with that fault must end where we are killed at that place, by whichever way."""
+    return ENDINGS[kind][1] if place in PLACES else ""
+
+
+def endings() -> dict[str, dict[str, str]]:
+    """Fault → place → ending: the table that the drill proves."""
+    return {kind: {place: ending(kind, place) for place in PLACES} for kind in ENDINGS}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from yikatong.cli import session
-from yikatong.cli.faults.stage import COUNTY
+from yikatong.cli.faults.stage import COUNTY, SLUG
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +88,15 @@ def ours() -> dict[str, Any]:
         "ledger_fen": int(fen), "ledger_lines": int(lines), "open": still_open,
         "payments": payments,
     }  # fmt: skip
+
+
+def to_do() -> int:
+    """How many open 异常挂账 the county's finance, who may clear each of them, has before it."""
+    session.log_in("web")
+    from yikatong.jobs.queries import open_quarantine
+    from yikatong.organisation.queries import actors_of
+    from yikatong.organisation.scoping import acting
+
+    finance = actors_of(f"{SLUG}-finance", via=session.VIA)[0]
+    with acting(finance):
+        return int(open_quarantine(scope=finance.scope).count())

@@ -26,10 +26,15 @@ LOOK_S: Final = 0.3
 RECON_S: Final = 5.0
 WORD_S: Final = 10.0
 DRAIN_S: Final = 420.0
+QUIET_S: Final = 180.0
+STILLBORN: Final = 30  # so many players in a row that ended before their first point
+REST_S: Final = 0.2
 TIMEOUTS: Final = 0.05
 # of a hundred kills: so many take one session of the database, so many the whole server
 BACKEND, SERVER = 0.15, 0.03
-EAGER, SELDOM = 0.3, 0.02
+EARLY: Final = 0.8  # all kills are made over the first lists: the last ones hold what is short
+# how likely a kill is at a point: hit too seldom yet, due by the course of things, neither
+WANTED, DUE, SELDOM = 0.6, 0.3, 0.02
 LOGINS: Final = {"worker": "ykt_worker", "web": "ykt_web"}
 ENDS: Final = frozenset({"BOOKED", "PUBLISHED", "CLOSED", "DROPPED"})
 # beside the kills: answers that get lost, and results that come twice
@@ -49,7 +54,10 @@ class Tally:
 class Play:
     """One run. `kills` are made over the `sheets`; `chance` decides where and how."""
 
+    in_flight = IN_FLIGHT
+
     def __init__(self, stage: Stage, sheets: Sequence[Sheet], *, kills: int, seed: int) -> None:
+        cast.learn()
         self.stage, self.sheets, self.kills = stage, list(sheets), kills
         self.chance = random.Random(seed)  # noqa: S311 - repeatable, no secret
         self.least = max(1, FULL_HITS * kills // FULL_KILLS)
@@ -59,6 +67,7 @@ class Play:
         self.done = 0
         self.is_over = False
         self._next_look = self._next_recon = 0.0
+        self._stillborn = 0
         self._asked_for: set[str] = set()
 
     # -- kills ------------------------------------------------------------------------------------
@@ -75,9 +84,12 @@ class Play:
         """How who stands at this point dies; '' lets it go on."""
         if self.is_over or self.is_killed_enough:
             return ""
-        due = self.kills * (self.done + IN_FLIGHT) / max(len(self.sheets), 1)
-        is_wanted = self.tally.points[name] < self.least or self.tally.kills < due
-        if self.chance.random() > (EAGER if is_wanted else SELDOM):
+        early = EARLY * max(len(self.sheets), 1)
+        due = self.kills * min(1.0, (self.done + self.in_flight) / early)
+        likely = DUE if self.tally.kills < due else SELDOM
+        if self.tally.points[name] < self.least:
+            likely = WANTED if self.tally.points[name] else 1.0
+        if self.chance.random() > likely:
             return ""
         drawn = self.chance.random()
         return "server" if drawn < SERVER else "backend" if drawn < SERVER + BACKEND else "process"
@@ -100,6 +112,20 @@ class Play:
     def bury(self, player: Player, number: signal.Signals | None = None) -> None:
         player.end(number)
         del self.players[player.who]
+        self._next_look = 0.0
+
+    def mourn(self, player: Player) -> None:
+        """It ended by itself: a web player is done, a worker's database was taken away.
+
+        Raises:
+            Refused: no worker comes to anything any more.
+        """
+        self.bury(player)
+        if player.who == "worker":
+            self._stillborn = 0 if player.points else self._stillborn + 1
+            if self._stillborn > STILLBORN:
+                raise Refused(f"后台办理起不来，请看 {self.stage.home.logs / 'players.log'}。")
+            time.sleep(REST_S)
 
     # -- the rounds -------------------------------------------------------------------------------
 
@@ -119,7 +145,7 @@ class Play:
             if name:
                 self.at_point(player, name)
             else:
-                self.bury(player)
+                self.mourn(player)
         for player in list(self.players.values()):
             if player.who == "web" and time.monotonic() - player.since > LONGEST_S:
                 self.tally.stuck += 1
@@ -142,7 +168,7 @@ class Play:
         if "web" in self.players:
             return
         waiting = [(number, status) for number, status, _ in rows if status in cast.STEPS]
-        room = IN_FLIGHT - (len(rows) - self.done)
+        room = self.in_flight - (len(rows) - self.done)
         fresh = [one for one in self.sheets if one.path.name not in self.board][: max(room, 0)]
         for sheet in fresh:
             self.prepare(sheet)
@@ -173,18 +199,20 @@ class Play:
     def run(self, tell: Callable[[str], None]) -> None:
         """Until every list is done and enough was killed, or nothing moves any more."""
         started = time.monotonic()
-        seen, quiet_since, next_word = -1, started, started
+        seen: dict[str, str] = {}
+        quiet_since = next_word = started
         while self.done < len(self.sheets):
             self.round()
             now = time.monotonic()
-            if self.done != seen:
-                seen, quiet_since = self.done, now
+            if self.board != seen:
+                seen, quiet_since = self.board, now
             if now > next_word:
                 next_word, passed = now + WORD_S, now - started
                 tell(
                     f"{passed:.0f} 秒：{self.done}/{len(self.sheets)} 批，{self.tally.kills} 次中断"
                 )
-            if now - quiet_since > DRAIN_S:
+            if now - quiet_since > QUIET_S:
+                tell(f"{QUIET_S:.0f} 秒没有一个批次前进，停止：{dict(self.unfinished())}")
                 break
 
     def drain(self) -> bool:

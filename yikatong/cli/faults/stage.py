@@ -47,6 +47,7 @@ class Player:
     answers: int
     heard: bytes = b""
     since: float = field(default_factory=time.monotonic)
+    points: int = 0
     is_alive: bool = True
 
     def go_on(self) -> None:
@@ -62,6 +63,7 @@ class Player:
         except OSError:
             name = b""
         self.since = time.monotonic()
+        self.points += bool(name)
         return name.decode("ascii").strip()
 
     def end(self, number: signal.Signals | None = None) -> bytes:
