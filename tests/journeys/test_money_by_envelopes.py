@@ -50,22 +50,23 @@ def test_a_batch_is_paid_through_envelopes(house: House) -> None:
     wait_until(lambda: house.status(number) == "BOOKED", "money and results")
     facts = house.batch(number)
     equation_holds(facts)
-    assert paid_by_bank(house, number) == (facts["paid_lines"], facts["paid_fen"])
-    assert facts["paid_fen"] == facts["due_fen"] > 0
+    assert paid_by_bank(house, number) == (facts["due_lines"], facts["due_fen"])
+    assert facts["due_fen"] > 0
     assert house.do("verify", "--json").json["breaches"] == 0
 
 
 def test_nothing_but_envelopes_carried_it(house: House) -> None:
     folder = house.root / "exchange" / "budget"
     sent = [unseal(path.read_bytes()) for path in sorted((folder / "out").glob("YKT_MOF_*.xml"))]
-    assert len(sent) == 2, "one application per bank"
-    assert [[one.vt_code for one in some] for some in sent] == [["5201", "8207"]] * 2
+    asked = house.rows(SLUG, "SELECT number, lines FROM funding_fundingrequest")
+    assert {some[0].fields["Hold1"]: len(some[1].details) for some in sent} == dict(asked)
+    assert {tuple(one.vt_code for one in some) for some in sent} == {("5201", "8207")}
     assert not list((folder / "out").glob("YKT_B0[23]_*"))
     receipts = [
         one for path in (folder / "in").glob("BGT_MOF_*.xml") for one in unseal(path.read_bytes())
     ]
     assert all(one.is_receipt for one in receipts)
-    assert sum("XPayDate" in one.fields for one in receipts) == 2
+    assert sum("XPayDate" in one.fields for one in receipts) == len(sent)
     assert not (folder / "bad").exists()
     persons = house.budget_details(sent[0][0].fields["Hold1"])
-    assert len(persons) == len(sent[0][1].details) == 3
+    assert len(persons) == len(sent[0][1].details) > 0
