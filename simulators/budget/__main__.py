@@ -90,7 +90,7 @@ def main() -> int:
             load(db, _lines(asked.indicators))
         office = Office(books, bank_address(asked), asked.tick)
         desk = FileDesk(books, asked.files, asked.tick) if asked.files else None
-        server = serve_json(Web(books, office), asked.port)
+        server = serve_json(Web(books, office, desk), asked.port)
     except (Fault, OSError) as error:
         sys.stderr.write(f"模拟预算系统无法运行：{error}\n")
         return 2
@@ -98,7 +98,8 @@ def main() -> int:
     introduce(office.bank_url, own_url)
     worker = threading.Thread(target=work, args=(office, desk, own_url, stopping))
     worker.start()
-    write_ready(asked.ready, {"pid": os.getpid(), "url": own_url})
+    folder = {"folder": str(asked.files)} if asked.files else {}
+    write_ready(asked.ready, {"pid": os.getpid(), "url": own_url} | folder)
     while not stopping.wait(0.5) and worker.is_alive():
         pass
     is_whole = worker.is_alive()

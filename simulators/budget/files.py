@@ -13,12 +13,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from simulators.budget import office, recon
+from simulators.budget import mof, office, recon
 from simulators.budget.books import Books, balances
 from simulators.loopback import Fault, Json, now
 
 END: Final = "########"
 SCHEMA: Final = "CREATE TABLE IF NOT EXISTS told (name TEXT PRIMARY KEY);"
+CAME: Final = "came|"  # who applied by a file is told by files
 SUMMED: Final = {"B13": "XPAY_AMT", "B14": "PAY_AMT", "B15": "XPAY_AMT"}
 QUOTA: Final = (
     "BGT_ID", "MOF_DIV_CODE", "FISCAL_YEAR", "AGENCY_CODE", "PRO_CODE", "PRO_NAME",
@@ -33,11 +34,16 @@ class FileDesk:
         self.books, self.root, self.tick_s = books, root, tick_s
         with books.write() as db:
             db.execute(SCHEMA)
+            db.execute(mof.SCHEMA)
 
     def round(self) -> None:
         for flag in sorted((self.root / "out").glob("YKT_*.ok")):
             with self.books.write() as db:
-                if _is_new(db, flag.name):
+                if not _is_new(db, flag.name):
+                    continue
+                if flag.name.startswith("YKT_MOF_"):
+                    mof.take_in(db, flag.with_suffix(".xml"), self.root / "in", self.tick_s)
+                else:
                     self._take_in(db, flag.with_suffix(".txt"))
         with self.books.write() as db:
             self._tell(db)
@@ -47,6 +53,7 @@ class FileDesk:
         for row in rows:
             try:
                 if message == "B02":
+                    _is_new(db, f"{CAME}{row['TRACKING_ID']}")
                     office.apply(db, _application(row), tick_s=self.tick_s)
                 elif message == "B02W":
                     office.withdraw(db, row["PAY_APP_NO"], row["RETURN_REASON"])
@@ -62,18 +69,50 @@ class FileDesk:
                     "RETURN_REASON": no.reason, "IS_WITHDRAWN": "0", "PAY_APP_AMT": "0.00",
                 }])  # fmt: skip
         if message == "B03" and rows:
-            facts = {"rows": [{"pay_amt_fen": _fen(row["PAY_AMT"])} | dict(row) for row in rows]}
-            office.details(db, rows[0]["PAY_APPLY_ID"], facts)
+            part, _, parts = path.stem.rpartition("_")[2].partition("of")
+            facts = {
+                "rows": [{"pay_amt_fen": _fen(row["PAY_AMT"])} | dict(row) for row in rows],
+                "part": int(part), "parts": int(parts),
+            }  # fmt: skip
+            try:
+                office.details(db, rows[0]["PAY_APPLY_ID"], facts)
+            except Fault as no:
+                path.with_suffix(".why").write_text(no.reason, encoding="utf-8")
 
     def _tell(self, db: sqlite3.Connection) -> None:
         changed = False
-        for row in db.execute("SELECT pay_app_no FROM application ORDER BY 1").fetchall():
+        for row in db.execute(
+            "SELECT pay_app_no FROM application WHERE ? || tracking_id IN (SELECT name FROM told)"
+            " OR tracking_id IN (SELECT tracking_id FROM mof) ORDER BY 1",
+            (CAME,),
+        ).fetchall():
             changed |= self._tell_one(db, office.state(db, row["pay_app_no"]))
         none_yet = not list((self.root / "in").glob("BGT_B01_*.ok"))
         if changed or none_yet:
             self._quotas(db)
 
+    def reconcile(self, mof_div_code: str, day: str) -> Json:
+        """B15 of a day, as the treasury sends it when the day is over."""
+        with self.books.write() as db:
+            told = recon.held(db, mof_div_code, day)
+            rows = [
+                {
+                    "VOUCHER_CHECK_NO": told["check_no"], "TRACKING_ID": row["tracking_id"],
+                    "PAY_APP_NO": row["pay_app_no"], "PAY_CERT_NO": row["pay_cert_no"],
+                    "STATUS": row["status"], "PAY_APP_AMT": _yuan(row["pay_app_amt_fen"]),
+                    "XPAY_AMT": _yuan(row["xpay_amt_fen"]),
+                    "REFUND_AMT": _yuan(row["refunded_fen"]),
+                    "XCHECK_RESULT": "", "XCHECK_REASON": "",
+                }
+                for row in told["rows"]
+            ]  # fmt: skip
+            if rows:
+                self._write(db, "B15", mof_div_code[:6], told["check_no"], rows)
+        return {"check_no": told["check_no"], "count": len(rows)}
+
     def _tell_one(self, db: sqlite3.Connection, one: Json) -> bool:
+        if mof.is_ours(db, one["tracking_id"]):
+            return mof.tell(db, one, self.root / "in")
         county = one["pay_app_no"].split("-")[1][:6]
         keys = {"TRACKING_ID": one["tracking_id"], "PAY_APP_NO": one["pay_app_no"]}
         status = one["status"]

@@ -53,7 +53,7 @@ def receipts(db: sqlite3.Connection, asked: Json) -> Json:
     refuses the envelope whole.
     """
     try:
-        root = etree.fromstring(base64.b64decode(asked["envelope"], validate=True), _parser())
+        root = etree.fromstring(base64.b64decode(asked["envelope"], validate=True), parser())
     except (KeyError, TypeError, binascii.Error, etree.XMLSyntaxError):
         raise Fault(422, "E-MOF", "信封无法识别。") from None
     bodies = root.findall("VoucherBody")
@@ -63,7 +63,7 @@ def receipts(db: sqlite3.Connection, asked: Json) -> Json:
     etree.SubElement(answer, "VoucherCount").text = str(len(bodies))
     mismatch = faults.take(db, "voucher_no_mismatch")
     for body in bodies:
-        inner = _signed_for(body)
+        inner = signed_for(body)
         back = copy.deepcopy(body)
         _set(back, "VoucherFlag", "1")
         if mismatch is not None:
@@ -73,8 +73,8 @@ def receipts(db: sqlite3.Connection, asked: Json) -> Json:
     return {"envelope": base64.b64encode(_bytes(answer)).decode("ascii")}
 
 
-def _signed_for(body: etree._Element) -> etree._Element:
-    inner = etree.fromstring(base64.b64decode(body.findtext("Voucher", "")), _parser())
+def signed_for(body: etree._Element) -> etree._Element:
+    inner = etree.fromstring(base64.b64decode(body.findtext("Voucher", "")), parser())
     for name in KEYS:
         if body.get(name) != inner.findtext(name):
             raise Fault(422, "E-VOUCHERNO", f"信封与凭证内的 {name} 不一致，不能签收。")
@@ -107,7 +107,7 @@ def _set(parent: etree._Element, name: str, text: str) -> None:
     found.text = text
 
 
-def _parser() -> etree.XMLParser:
+def parser() -> etree.XMLParser:
     return etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from simulators.budget import faults, office, recon
 from simulators.budget.books import Books, add_indicator, balances
+from simulators.budget.files import FileDesk
 from simulators.loopback import Answer, Fault, Json, Request, now
 
 REFUSED_BY: Final = {"applications": "balance_too_small", "details": "rows_refused"}
@@ -22,8 +23,8 @@ REFUSAL: Final = {
 class Web:
     """Routes of the platform, of the bank, and of tests and demos."""
 
-    def __init__(self, books: Books, staff: office.Office) -> None:
-        self.books, self.staff = books, staff
+    def __init__(self, books: Books, staff: office.Office, desk: FileDesk | None = None) -> None:
+        self.books, self.staff, self.desk = books, staff, desk
 
     def __call__(self, request: Request) -> Answer:
         match (request.method, *request.parts):
@@ -164,6 +165,12 @@ class Web:
             add_indicator(db, asked)
         return {"bgt_id": asked["bgt_id"]}
 
+    def recon_file(self, asked: Json) -> Json:
+        """{"mof_div_code": …, "day": …}: the day is over, its B15 is written."""
+        if self.desk is None:
+            raise Fault(404, "E-PATH", "没有文件交换目录。")
+        return self.desk.reconcile(str(asked["mof_div_code"]), str(asked["day"]))
+
     def fault(self, asked: Json) -> Json:
         """Switch one of `faults.KINDS` on; GET tells how often each was hit."""
         with self.books.write() as db:
@@ -187,6 +194,7 @@ CONTROLS: Final[dict[str, Callable[[Web, Json], Json]]] = {
     "approve": Web.approve,
     "indicators": Web.indicator,
     "faults": Web.fault,
+    "recon-file": Web.recon_file,
 }
 
 

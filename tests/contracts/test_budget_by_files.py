@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from simulators.budget import office
 from simulators.budget.books import Books, load
 from simulators.budget.files import FileDesk
 from simulators.budget.office import Office
@@ -17,16 +19,20 @@ from yikatong.connectors.budget.fieldmap import field_map
 from yikatong.connectors.budget.folder import BudgetFolder
 from yikatong.connectors.budget.messages import (
     ApplicationState,
+    DetailRow,
     FundingApplication,
     Manifest,
     State,
 )
+from yikatong.connectors.budget.mof import MofRefused, unseal
+from yikatong.connectors.budget.mof_folder import MofFolder, voucher_numbers
 from yikatong.kernel.digest import sm3
 
 from .shares import COUNTY, SHANGHAI, indicator
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=SHANGHAI)
 FEN = 637_550
+TODAY = datetime.now(SHANGHAI).date().isoformat()
 
 
 class Exchange:
@@ -164,3 +170,118 @@ def test_a_file_without_its_flag_is_not_there_yet(exchange: Exchange) -> None:
     for flag in (exchange.ours.root / "in").glob("BGT_B11_*.ok"):
         flag.unlink()
     assert exchange.ours.find("B1-1-1") is None
+
+
+def person(number: int, fen: int) -> DetailRow:
+    return DetailRow(
+        tracking_id="B1-1-1", payee_acct_name=f"钱{number}", payee_acct_no=f"62284800{number:08d}",
+        payee_acct_bank_name="农行", pay_amt_fen=fen, per_name=f"钱{number}", iden_no="",
+        add_word="耕地地力", detail_id=f"D{number:07d}",
+    )  # fmt: skip
+
+
+def told_details(exchange: Exchange) -> list[dict[str, object]]:
+    (row,) = exchange.books.read("SELECT details FROM application")
+    return list(json.loads(row["details"] or "[]"))
+
+
+def test_the_persons_of_a_long_application_come_in_files_of_under_500(exchange: Exchange) -> None:
+    exchange.ours.apply(application(1_000))
+    exchange.round(2)
+    number = now_of(exchange).pay_app_no
+    people = [person(n, 1) for n in range(1_000)]
+    assert exchange.ours.details(number, people) == 1_000
+    assert exchange.ours.details(number, people) == 1_000, "the same again is the same files"
+    assert len(list((exchange.ours.root / "out").glob("YKT_B03_*of003.txt"))) == 3
+    exchange.round()
+    assert len(told_details(exchange)) == 1_000
+    assert not list((exchange.ours.root / "out").glob("*.why"))
+
+
+def test_a_day_is_reconciled_by_files_and_answered_row_by_row(exchange: Exchange) -> None:
+    with pytest.raises(OutcomeUnknown, match="对账文件"):
+        exchange.ours.reconciliation(mof_div_code="500243000", day=TODAY)
+    exchange.ours.apply(application())
+    exchange.round(4)
+    exchange.pay(now_of(exchange).pay_app_no)
+    exchange.round()
+    assert exchange.desk.reconcile("500243000", TODAY)["count"] == 1
+    told = exchange.ours.reconciliation(mof_div_code="500243000", day=TODAY)
+    (row,) = told.rows
+    assert (row.tracking_id, row.xpay_amt_fen, row.status) == ("B1-1-1", FEN, State.PAID)
+    answers = [replace(row, result="1", reason="金额不符")]
+    assert exchange.ours.answer_reconciliation(told.check_no, answers) == 1
+    exchange.round()
+    assert exchange.books.read("SELECT result, reason FROM recon") == [
+        {"result": "1", "reason": "金额不符"}
+    ]
+
+
+class TestByEnvelopes:
+    """The same office, spoken to in `<MOF>`."""
+
+    @pytest.fixture
+    def mof(self, exchange: Exchange) -> MofFolder:
+        ours = exchange.ours
+        return MofFolder(ours.root, ours.county, ours.field_map, ours.now)
+
+    def test_from_5201_to_paid_and_refunded(self, exchange: Exchange, mof: MofFolder) -> None:
+        people = [person(n, 1) for n in range(999)] + [person(999, FEN - 999)]
+        assert mof.apply_for(application(), people).status is State.SUBMITTED
+        assert mof.apply_for(application(), people).status is State.SUBMITTED, "one file"
+        (path,) = (mof.root / "out").glob("YKT_MOF_*.xml")
+        assert [one.vt_code for one in unseal(path.read_bytes())] == ["5201", "8207"] * 3
+        exchange.round(4)
+        found = mof.find("B1-1-1")
+        assert found is not None
+        assert (found.status, bool(found.pay_cert_no)) == (State.VOUCHERED, True)
+        assert len(told_details(exchange)) == 1_000
+        exchange.pay(found.pay_app_no)
+        exchange.round()
+        paid = mof.application(found.pay_app_no)
+        assert (paid.status, paid.xpay_amt_fen, paid.agent_business_no) == (State.PAID, FEN, "S1")
+        with exchange.books.write() as db:
+            office.refund(db, {
+                "refund_no": "RF1", "application_no": found.pay_app_no, "amount_fen": 50,
+                "voucher_no": found.pay_cert_no, "reason": "FAILED",
+            })  # fmt: skip
+        exchange.round()
+        back = mof.application(found.pay_app_no)
+        assert (back.status, back.refunded_fen) == (State.PART_REFUNDED, 50)
+        assert not (mof.root / "bad").exists()
+        assert not list((mof.root / "in").glob("BGT_B1[1-4]_*")), "nothing but envelopes"
+
+    def test_a_return_comes_in_the_envelope_with_its_reason(
+        self, exchange: Exchange, mof: MofFolder
+    ) -> None:
+        mof.apply_for(application(1_000_001), [person(1, 1_000_001)])
+        exchange.round()
+        found = mof.find("B1-1-1")
+        assert found is not None
+        assert found.is_returned
+        assert "不足以支付" in found.return_reason
+
+    def test_other_persons_under_a_known_number_are_refused(self, mof: MofFolder) -> None:
+        mof.apply_for(application(2), [person(1, 1), person(2, 1)])
+        with pytest.raises(KeyReused, match="内容不同"):
+            mof.apply_for(application(2), [person(1, 1), person(3, 1)])
+        with pytest.raises(MofRefused, match="不相等"):
+            mof.apply_for(application(3, "B1-1-2"), [person(1, 1)])
+
+    def test_an_envelope_that_is_broken_is_set_aside(
+        self, exchange: Exchange, mof: MofFolder
+    ) -> None:
+        mof.apply_for(application(), [person(1, FEN)])
+        exchange.round()
+        bad = mof.root / "in" / f"BGT_MOF_{COUNTY}_20261122_00000000.xml"
+        bad.write_bytes(b"<MOF><VoucherCount>2</VoucherCount></MOF>")
+        bad.with_suffix(".ok").touch()
+        assert mof.find("B1-1-1") is not None
+        assert "VoucherCount" in (mof.root / "bad" / f"{bad.name}.why").read_text("utf-8")
+
+
+def test_the_numbers_of_vouchers_are_the_application_s_own() -> None:
+    some, others = voucher_numbers("B1-1-1", 4), voucher_numbers("B1-1-2", 4)
+    assert some == voucher_numbers("B1-1-1", 4)
+    assert len({*some, *others}) == 8
+    assert {len(one) for one in some} == {19}

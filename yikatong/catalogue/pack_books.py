@@ -10,6 +10,9 @@ from yikatong.kernel.errors import Refused
 
 FORMULAS: Final = ("CUR_AMT-PAY_APP_AMT", "CUR_AMT")
 DETAILS: Final = ("none", "with_application", "after_payment")
+# `<MOF>` envelopes are exchanged as files only
+BINDINGS: Final = ("http", "file")
+ENVELOPES: Final = ("plain", "mof")
 ACCOUNTS: Final = (
     "financial_debit",
     "financial_credit",
@@ -51,6 +54,8 @@ def budget(table: Table) -> BudgetSpec:
     return BudgetSpec(
         table.one_of("indicator_balance", FORMULAS),
         table.one_of("pay_detail", DETAILS),
+        table.one_of("binding", BINDINGS),
+        table.one_of("envelope", ENVELOPES),
         table.text("field_map"),
         table.texts("entrusted"),
     )

@@ -37,5 +37,7 @@ class BudgetSpec:
 
     indicator_balance: str
     pay_detail: str
+    binding: str
+    envelope: str
     field_map: str
     entrusted: tuple[str, ...]

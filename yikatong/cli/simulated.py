@@ -37,7 +37,7 @@ def budget_command(indicators: Path) -> list[str]:
     return processes.python(
         "simulators.budget", "serve", "--books", str(home.simulators / BUDGET),
         "--ready", str(home.run / "budget.json"), "--bank-ready", str(home.run / "bank.json"),
-        "--indicators", str(indicators),
+        "--indicators", str(indicators), "--files", str(home.root / "exchange" / BUDGET),
     )  # fmt: skip
 
 

@@ -25,6 +25,8 @@ from yikatong.connectors.budget.messages import (
     State,
     reconciliation_from,
 )
+from yikatong.connectors.budget.mof import MofRefused
+from yikatong.connectors.budget.mof_folder import MofFolder
 from yikatong.funding.actions import DIFFERS, judge_reconciliation, note_state
 from yikatong.funding.indicators import note_quota
 from yikatong.funding.models import FundingRequest
@@ -41,6 +43,7 @@ from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.digest import canonical, sm3
 from yikatong.kernel.errors import Refused
+from yikatong.organisation.machines import machine
 from yikatong.organisation.queries import county_settings, department_units, paying_banks
 from yikatong.organisation.scoping import acting
 
@@ -67,8 +70,10 @@ DETAILS_AT: Final = {
 def client(county: str = "") -> BudgetClient | BudgetFolder:
     """The budget system as registered in the home: an address, or a folder for files.
 
+    How it is spoken to is the county's setting: `binding` http or file, `envelope` plain or mof.
+
     Raises:
-        Refused: none is registered.
+        Refused: none is registered, or not in the form that the county is set to.
     """
     try:
         facts = json.loads(settings.BUDGET_ENDPOINT.read_text(encoding="utf-8"))
@@ -76,21 +81,47 @@ def client(county: str = "") -> BudgetClient | BudgetFolder:
         raise Refused(
             "没有找到预算系统连接文件 budget.json，请先启动或登记预算一体化系统。"
         ) from None
-    if "folder" in facts:
+    held = _held(county)
+    if held.get("binding") == "file" or "url" not in facts:
+        if "folder" not in facts:
+            raise Refused("区县设置为与预算系统交换文件，但 budget.json 没有登记文件目录 folder。")
         now = timezone.localtime().replace(microsecond=0)
-        return BudgetFolder(Path(facts["folder"]), county, field_map(facts["field_map"]), now)
+        named = facts.get("field_map") or held.get("field_map", "")
+        shape = MofFolder if held.get("envelope") == "mof" else BudgetFolder
+        return shape(Path(facts["folder"]), county, field_map(named), now)
     return BudgetClient(facts["url"])
 
 
-def file(request_id: int, *, actor: Actor) -> None:
-    """B02, keyed by our number: sent twice it is filed once. Its no is a return with a reason."""
+def _held(county: str) -> dict[str, Any]:
+    """The county's settings, read in a transaction of their own."""
+    if not county:
+        return {}
+    with acting(machine(county)) as actor:
+        return dict(county_settings(scope=actor.scope).settings)
+
+
+def file(request_id: int, *, actor: Actor, persons: Sequence[DetailRow] | None = None) -> None:
+    """B02, keyed by our number: sent twice it is filed once. Its no is a return with a reason.
+
+    Where the treasury wants the persons in the same envelope, payout tells them and comes back.
+    """
     with acting(actor):
         request = request_by_id(request_id, scope=actor.scope)
         if request.state != FundingRequest.State.DRAFT:
             return
         application = _application(request, actor)
+    budget = client(request.county)
+    if isinstance(budget, MofFolder) and persons is None:
+        defer("payout.file_with_persons", request_id=request_id, county=request.county)
+        return
     try:
-        state = client(request.county).apply(application)
+        if isinstance(budget, MofFolder):
+            state = budget.apply_for(application, persons or ())
+        else:
+            state = budget.apply(application)
+    except MofRefused as error:
+        _note_return(request, f"不能写成国库凭证：{error}", actor=actor)
+        return
     except BudgetRefused as error:
         _note_return(request, str(error), actor=actor)
         return

@@ -84,3 +84,13 @@ def send_details(request_id: int, county: str) -> None:
         request = request_by_id(request_id, scope=actor.scope)
         rows = list(details_of(request, scope=actor.scope))
     treasury.send_details(request, rows)
+
+
+@app.task(name="payout.file_with_persons", queue="main", retry=PATIENCE)
+def file_with_persons(request_id: int, county: str) -> None:
+    """B02 in the treasury's envelope, which holds the persons too."""
+    actor = machine(county)
+    with acting(actor):
+        request = request_by_id(request_id, scope=actor.scope)
+        rows = list(details_of(request, scope=actor.scope))
+    treasury.file(request_id, actor=actor, persons=rows)

@@ -27,6 +27,7 @@ from yikatong.connectors.budget.messages import (
     State,
     quota_from,
 )
+from yikatong.connectors.budget.mof import MOST_DETAILS
 from yikatong.kernel.errors import Refused
 
 
@@ -88,8 +89,11 @@ class BudgetFolder:
         return again
 
     def details(self, pay_app_no: str, rows: Sequence[DetailRow]) -> int:
-        """B03: all persons of an application in one file."""
-        self._put("B03", pay_app_no, [asdict(row) | {"pay_app_no": pay_app_no} for row in rows])
+        """B03: the persons of an application, in files of under 500 each."""
+        told = [asdict(row) | {"pay_app_no": pay_app_no} for row in rows]
+        parts = [told[at : at + MOST_DETAILS] for at in range(0, len(told), MOST_DETAILS)]
+        for place, part in enumerate(parts, start=1):
+            self._put("B03", pay_app_no, part, place=(place, len(parts)))
         return len(rows)
 
     def application(self, pay_app_no: str) -> ApplicationState:
@@ -135,11 +139,19 @@ class BudgetFolder:
             pay_app_no="", tracking_id=tracking_id, status=State.SUBMITTED, pay_app_amt_fen=0
         )
 
-    def _put(self, message: str, number: str, rows: Sequence[dict[str, Any]]) -> None:
+    def _put(
+        self,
+        message: str,
+        number: str,
+        rows: Sequence[dict[str, Any]],
+        *,
+        place: tuple[int, int] = (1, 1),
+    ) -> None:
         out = self.root / "out"
         out.mkdir(parents=True, exist_ok=True)
-        name = textform.file_name(message, self.county, self.now.date(), number)
-        known = sorted(out.glob(f"YKT_{message}_{self.county}_*_{number}_*.txt"))
+        name = textform.file_name(message, self.county, self.now.date(), number, place=place)
+        this = f"{place[0]:03}of{place[1]:03}"
+        known = sorted(out.glob(f"YKT_{message}_{self.county}_*_{number}_{this}.txt"))
         if known:
             before = textform.read(known[0].read_bytes(), field_map=self.field_map)
             content = textform.write(

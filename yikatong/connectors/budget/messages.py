@@ -108,6 +108,11 @@ class FundingApplication:
     pay_bus_type_code: str = "4"
 
     @property
+    def batch_no(self) -> str:
+        """The bank's name of the share that the money is for."""
+        return self.manifest.batch_no
+
+    @property
     def key(self) -> str:
         return f"B02:{self.tracking_id}:1"
 

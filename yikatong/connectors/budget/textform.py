@@ -46,9 +46,17 @@ class TextFile:
     amount_fen: int = 0
 
 
-def file_name(message: str, county: str, day: date, number: str, *, sender: str = "YKT") -> str:
+def file_name(
+    message: str,
+    county: str,
+    day: date,
+    number: str,
+    *,
+    sender: str = "YKT",
+    place: tuple[int, int] = (1, 1),
+) -> str:
     """§2.5: the name is the key; the same message has the same name for ever."""
-    name = f"{sender}_{message}_{county}_{day:%Y%m%d}_{number}_001of001.txt"
+    name = f"{sender}_{message}_{county}_{day:%Y%m%d}_{number}_{place[0]:03}of{place[1]:03}.txt"
     if NAME.fullmatch(name) is None:
         raise FileRefused(f"不能作为文件名：{number}")
     return name
