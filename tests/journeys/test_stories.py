@@ -8,12 +8,17 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.journeys import stories, stories_of_banks, stories_of_repair
+from tests.journeys import stories, stories_of_banks, stories_of_names, stories_of_repair
 from tests.journeys.house import COUNTY, House, a_house, end, wait_until
 from tests.journeys.telling import STORIES, Board, Telling
 
 TOLD_IN_ORDER = True
-TOLD_BY = (stories, stories_of_banks, stories_of_repair)  # importing them is what fills STORIES
+TOLD_BY = (
+    stories,
+    stories_of_banks,
+    stories_of_names,
+    stories_of_repair,
+)  # importing them is what fills STORIES
 PATIENCE_S = 400.0
 PAUSE_S = 0.2
 STATUSES = "SELECT number, status FROM submission_batch"
