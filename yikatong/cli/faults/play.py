@@ -32,6 +32,9 @@ REST_S: Final = 0.2
 TIMEOUTS: Final = 0.05
 # of a hundred kills: so many take one session of the database, so many the whole server
 BACKEND, SERVER = 0.15, 0.03
+# however few the kills are, the database is among them
+BY_FORCE: Final = ("backend", "server")
+FIRST_BY_PROCESS: Final = 3
 EARLY: Final = 0.8  # all kills are made over the first lists: the last ones hold what is short
 # how likely a kill is at a point: hit too seldom yet, due by the course of things, neither
 WANTED, DUE, SELDOM = 0.6, 0.3, 0.02
@@ -91,6 +94,9 @@ class Play:
             likely = WANTED if self.tally.points[name] else 1.0
         if self.chance.random() > likely:
             return ""
+        missed = next((way for way in BY_FORCE if not self.tally.ways[way]), "")
+        if missed and self.tally.kills >= FIRST_BY_PROCESS:
+            return missed
         drawn = self.chance.random()
         return "server" if drawn < SERVER else "backend" if drawn < SERVER + BACKEND else "process"
 
