@@ -23,12 +23,13 @@ from yikatong.kernel.points import POINTS
 IN_FLIGHT: Final = 16
 FULL_KILLS, FULL_HITS = 1000, 30
 LOOK_S: Final = 0.3
-RECON_S: Final = 5.0
+RECON_S: Final = 3.0
 WORD_S: Final = 10.0
 DRAIN_S: Final = 420.0
 QUIET_S: Final = 180.0
 STILLBORN: Final = 30  # so many players in a row that ended before their first point
 REST_S: Final = 0.2
+ENCORE_S: Final = 45.0  # day accounts go on being told, where a point was passed too seldom
 TIMEOUTS: Final = 0.05
 # of a hundred kills: so many take one session of the database, so many the whole server
 BACKEND, SERVER = 0.15, 0.03
@@ -207,9 +208,12 @@ class Play:
         started = time.monotonic()
         seen: dict[str, str] = {}
         quiet_since = next_word = started
-        while self.done < len(self.sheets):
+        encore = 0.0
+        while self.done < len(self.sheets) or (self.missing and time.monotonic() < encore):
             self.round()
             now = time.monotonic()
+            if self.done < len(self.sheets) or not encore:
+                encore = now + ENCORE_S
             if self.board != seen:
                 seen, quiet_since = self.board, now
             if now > next_word:
