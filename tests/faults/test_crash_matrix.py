@@ -63,6 +63,7 @@ def sound(code: int, told: dict[str, Any], err: str, *, least: int, kills: int) 
     assert told["kills"] >= kills
     assert set(told["points"]) == set(points.POINTS)
     assert min(told["points"].values()) >= least, told["points"]
+    assert set(told["ways"]) == {"web", "worker", "backend", "server"}
     assert code == 0, err
 
 

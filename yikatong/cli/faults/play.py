@@ -23,15 +23,19 @@ from yikatong.kernel.points import POINTS
 IN_FLIGHT: Final = 16
 FULL_KILLS, FULL_HITS = 1000, 30
 LOOK_S: Final = 0.3
-RECON_S: Final = 5.0
+RECON_S: Final = 3.0
 WORD_S: Final = 10.0
 DRAIN_S: Final = 420.0
 QUIET_S: Final = 180.0
 STILLBORN: Final = 30  # so many players in a row that ended before their first point
 REST_S: Final = 0.2
+ENCORE_S: Final = 45.0  # day accounts go on being told, where a point was passed too seldom
 TIMEOUTS: Final = 0.05
 # of a hundred kills: so many take one session of the database, so many the whole server
 BACKEND, SERVER = 0.15, 0.03
+# however few the kills are, the database is among them
+BY_FORCE: Final = ("backend", "server")
+FIRST_BY_PROCESS: Final = 3
 EARLY: Final = 0.8  # all kills are made over the first lists: the last ones hold what is short
 # how likely a kill is at a point: hit too seldom yet, due by the course of things, neither
 WANTED, DUE, SELDOM = 0.6, 0.3, 0.02
@@ -91,6 +95,9 @@ class Play:
             likely = WANTED if self.tally.points[name] else 1.0
         if self.chance.random() > likely:
             return ""
+        missed = next((way for way in BY_FORCE if not self.tally.ways[way]), "")
+        if missed and self.tally.kills >= FIRST_BY_PROCESS:
+            return missed
         drawn = self.chance.random()
         return "server" if drawn < SERVER else "backend" if drawn < SERVER + BACKEND else "process"
 
@@ -201,9 +208,12 @@ class Play:
         started = time.monotonic()
         seen: dict[str, str] = {}
         quiet_since = next_word = started
-        while self.done < len(self.sheets):
+        encore = 0.0
+        while self.done < len(self.sheets) or (self.missing and time.monotonic() < encore):
             self.round()
             now = time.monotonic()
+            if self.done < len(self.sheets) or not encore:
+                encore = now + ENCORE_S
             if self.board != seen:
                 seen, quiet_since = self.board, now
             if now > next_word:
