@@ -123,6 +123,7 @@ def test_a_reissue_may_not_exceed_what_failed() -> None:
 def test_a_reissue_goes_to_the_card_that_was_put_right_for_it() -> None:
     """AC-4 asks nobody about the change that the failure made necessary."""
     assert _codes_of_batch("AGAIN-3") == {}
+    assert _codes_of_batch("AGAIN-4") == {}, "however many drafts lie between"
 
 
 def _codes_of_batch(number: str) -> dict[str, tuple[int, int]]:

@@ -98,11 +98,17 @@ CREATE TEMP TABLE other ON COMMIT DROP AS
 SELECT aside.line_id, aside.is_beneficiary, known.person_id, known.is_male, known.birth_on, known.unit_no, known.household_id
 FROM aside JOIN known ON known.id_index = aside.id_index;
 
--- a line that points at one that was sent before
+-- a line that points at one that was sent before; between the two may stand drafts that never were
 CREATE TEMP TABLE reissued ON COMMIT DROP AS
-SELECT input.line_id, earlier.state, earlier.amount_fen FROM input
-JOIN payout_payment AS earlier ON earlier.county = %(county)s AND earlier.line_id = input.origin_id
-WHERE input.origin_id IS NOT NULL;
+WITH RECURSIVE chain AS (
+    SELECT input.line_id, input.origin_id AS at FROM input WHERE input.origin_id IS NOT NULL
+    UNION ALL
+    SELECT chain.line_id, between.origin_id FROM chain JOIN submission_line AS between ON between.id = chain.at
+    WHERE between.origin_id IS NOT NULL AND NOT EXISTS (SELECT FROM payout_payment AS sent
+        WHERE sent.county = %(county)s AND sent.line_id = chain.at)
+)
+SELECT chain.line_id, earlier.state, earlier.amount_fen FROM chain
+JOIN payout_payment AS earlier ON earlier.county = %(county)s AND earlier.line_id = chain.at;
 ANALYZE rates; ANALYZE guarded; ANALYZE other; ANALYZE reissued;
 
 CREATE TEMP TABLE facts ON COMMIT DROP AS

@@ -35,7 +35,7 @@ MOST_KILLS: Final = {"process": 12, "backend": 6, "server": 2}
 API_BANKS: Final = frozenset({"BOC", "CQB"})
 UNFINISHED: Final = "没有办完"
 # said of a slow bank and of a day that is still going on, whatever the fault
-ROUTINE: Final = ("银行无回执", "日终对账不符", "财政对账不符")
+ROUTINE: Final = ("银行无回执", "日终对账不符")
 NUMBER: Final = re.compile(rf"[A-Z]{{3}}{COUNTY}\d{{14}}")
 Cell = tuple[str, str]
 Table = dict[str, dict[str, str]]
