@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections
 
 from tests import database
 from tests.law.counties import plant
@@ -46,6 +47,19 @@ def received(serial: int) -> int:
         return int(inbox.Inbox.objects.get(name=name).pk)
 
 
+def jobs_run() -> None:
+    """In a thread of its own: a browser's test may have left an event loop in this one."""
+
+    def run() -> None:
+        try:
+            working._run_jobs()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(run).result()
+
+
 @pytest.mark.parametrize("poison", [OperationalError("connection lost"), TryAgain("还没有来")])
 def test_a_message_that_waits_for_its_retry_holds_up_no_other(
     worker: None, monkeypatch: pytest.MonkeyPatch, poison: Exception
@@ -60,7 +74,7 @@ def test_a_message_that_waits_for_its_retry_holds_up_no_other(
         applied.append(inbox_id)
 
     monkeypatch.setattr(inbox, "apply", apply)
-    working._run_jobs()
+    jobs_run()
     assert applied == others
     with connection.cursor() as cursor:
         cursor.execute("SELECT (args->>'inbox_id')::bigint, status FROM procrastinate_jobs")
@@ -92,7 +106,7 @@ def test_a_check_that_is_given_up_says_so_to_its_clerk(
     with acting(machine(ELSEWHERE)):
         assert CheckRun.objects.get(county=ELSEWHERE).state == CheckRun.State.QUEUED
     working._requeue_failed()
-    working._run_jobs()  # taken up after the mending, it finds the check over
+    jobs_run()  # taken up after the mending, it finds the check over
     with acting(machine(HERE)) as actor:
         run.refresh_from_db()
         assert (run.state, run.report) == (CheckRun.State.FAILED, {})
