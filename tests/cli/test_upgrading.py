@@ -26,6 +26,13 @@ def test_what_is_missing_is_added_and_what_is_there_stays() -> None:
     )
 
 
+def test_what_the_first_homes_held_by_its_key_becomes_rows() -> None:
+    own = {"kind": "V1", "debit": "本区县改过"}
+    whole, added = completed({**USUAL, "vouchers": {"V1": own}}, USUAL)
+    assert added == ["vouchers V2", "vouchers V5"]
+    assert whole["vouchers"] == [own, {"kind": "V2"}, {"kind": "V5"}]
+
+
 def test_the_sentence_says_what_was_done_or_that_nothing_was() -> None:
     done = Upgrade(
         migrations=3, postings={"彭水": 12, "大渡口": 0}, settings={"彭水": ["vouchers V2"]}

@@ -93,10 +93,19 @@ def make_roles_at(admin_url: str, home: Home) -> None:
 
 
 def migrate() -> None:
-    """Tables, then the law over them, as the owner; Django must be set up as process `owner`."""
+    """Tables, then the law over them, as the owner; Django must be set up as process `owner`.
+
+    Where an older version's tables change its law is lifted first. If a migration then fails,
+    nobody reads or writes anything until a second run has ended well.
+    """
     from django.core.management import call_command
     from django.db import connection, transaction
+    from django.db.migrations.executor import MigrationExecutor
 
-    call_command("migrate", verbosity=0, interactive=False)
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        with transaction.atomic(), connection.cursor() as cursor:
+            law.lift(cursor)
+        call_command("migrate", verbosity=0, interactive=False)
     with transaction.atomic(), connection.cursor() as cursor:
         law.apply(cursor)

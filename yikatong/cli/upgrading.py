@@ -73,11 +73,16 @@ def completed(
             whole[name] = value
             added.append(name)
         elif name in KEYED:
-            key = KEYED[name]
-            rows = _missing(whole[name], value, key)
-            whole[name] = [*whole[name], *rows]
+            key, known = KEYED[name], _rows(whole[name])
+            rows = _missing(known, value, key)
+            whole[name] = [*known, *rows]
             added += [f"{name} {row[key]}" for row in rows]
     return whole, added
+
+
+def _rows(held: Any) -> list[Mapping[str, Any]]:
+    """The first homes held these by their key, one version of each."""
+    return list(held.values()) if isinstance(held, Mapping) else list(held)
 
 
 def _missing(

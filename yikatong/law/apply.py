@@ -1,7 +1,8 @@
 """Writes the law into a database: views, triggers, policies, grants, invariants.
 
 Runs as the owner inside one transaction, after migrations, and may run again at any time: what
-stands in this folder is then exactly what the catalog holds.
+stands in this folder is then exactly what the catalog holds. `lift.sql` takes it away before the
+tables under it change.
 """
 
 from __future__ import annotations
@@ -215,6 +216,15 @@ def matrix() -> tuple[TableGrants, ...]:
     """The grant matrix as data. Raises ValueError for a role or a key that does not exist."""
     content = tomllib.loads((FOLDER / "grants.toml").read_text(encoding="utf-8"))
     return tuple(_parsed(table, section) for table, section in content.items())
+
+
+def lift(cursor: Cursor) -> None:
+    """Take away what would hold a table's columns fast while migrations change them.
+
+    Until `apply` nobody but the owner reads or writes a row: row security stays on, without a
+    policy that lets anyone through.
+    """
+    cursor.execute((FOLDER / "lift.sql").read_text(encoding="utf-8"))
 
 
 def apply(cursor: Cursor) -> None:
