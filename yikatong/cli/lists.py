@@ -223,8 +223,9 @@ def store_list(
     """Keep the file, read it, store it as a draft of the clerk's unit; the batch's number."""
     from yikatong.catalogue.queries import programme_by_code
     from yikatong.organisation.scoping import acting
-    from yikatong.submission.actions import draft, keep_file
+    from yikatong.submission.actions import draft
     from yikatong.submission.sheets_door import BULK
+    from yikatong.submission.uploads import keep_file
     from yikatong.validation.intake import read_list
 
     content = session.read_bytes(file)

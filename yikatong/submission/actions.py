@@ -13,7 +13,6 @@ from yikatong.audit.actions import record
 from yikatong.catalogue.models import Programme
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.calendar import YearUnknown
-from yikatong.kernel.digest import sm3
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.period import Period
 from yikatong.kernel.points import point
@@ -32,30 +31,12 @@ from yikatong.submission.models import (
 from yikatong.submission.queries import approval_of
 from yikatong.submission.rules import Decision, DropReason, batch_number, roster_evidence
 from yikatong.submission.sheets_forms import DISBURSEMENT
-from yikatong.vault.access import the_vault
 
 WHOLE_BATCH = ""
 ROSTER_RULE = "SY-1"
 SHORTEST_REASON = 4
 MOST_ROWS_TOLD = 30
 CORRECT_WORKING_DAYS = 5  # 拟: the texts say 规定时限 only
-
-
-def keep_file(
-    *, name: str, content: bytes, unit_no: int, department_no: int | None, actor: Actor
-) -> SourceFile:
-    """Store an upload whole and encrypted, before anything reads it."""
-    county = actor.scope.county
-    return SourceFile.objects.create(
-        county=county,
-        unit_no=unit_no,
-        department_no=department_no,
-        name=name[-200:],
-        sm3=sm3(content),
-        sealed=the_vault().encrypt(content, county=county, field="upload.body"),
-        uploaded_by=actor.username,
-        uploaded_at=timezone.now(),
-    )
 
 
 def remember_mapping(

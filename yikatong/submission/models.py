@@ -17,6 +17,7 @@ class SourceFile(CountyRecord):
     name = models.CharField(max_length=200, db_comment="文件名")
     sm3 = models.BinaryField(db_comment="文件SM3")
     sealed = models.BinaryField(db_comment="文件密文")
+    is_packed = models.BooleanField(default=False, db_default=False, db_comment="加密前是否压缩")
     uploaded_by = models.CharField(max_length=60, db_comment="上传人账号")
     uploaded_at = models.DateTimeField(db_comment="上传时间")
 

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+from yikatong.kernel.errors import Refused
 from yikatong.submission.sheets_apart import Child
 from yikatong.submission.sheets_door import (
     WEB,
@@ -71,7 +72,7 @@ def read_sheet(
                 check_package(content, limits)
             else:
                 check_old_workbook(content)
-        except BaseException:
+        except Refused:
             child.kill()
             reading.exception()
             raise

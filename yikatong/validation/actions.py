@@ -38,6 +38,7 @@ from yikatong.submission.queries import answers, remembered_mapping
 from yikatong.submission.rules import roster_evidence
 from yikatong.submission.sheets import MissingColumns
 from yikatong.submission.sheets_header import GUESSED
+from yikatong.submission.uploads import content_of_file
 from yikatong.validation import bulk, judging
 from yikatong.validation.headway import STORING, Told, silent, telling
 from yikatong.validation.intake import Intake, columns_told, read_list, used_as
@@ -47,7 +48,6 @@ from yikatong.validation.progress import progress
 from yikatong.validation.queries import last_run, open_obligations
 from yikatong.validation.rules import Bands, Report
 from yikatong.validation.world import world_facts
-from yikatong.vault.access import the_vault
 
 ANSWER_WAIT = timedelta(minutes=30)
 NO_BATCH = 0
@@ -360,8 +360,7 @@ def marked_workbook(run: CheckRun, *, actor: Actor) -> bytes:
 
 def _read_again(run: CheckRun, programme: Programme, *, actor: Actor) -> tuple[Intake, bytes]:
     """The kept file, read as this unit has said of its columns; and its bytes."""
-    sealed = bytes(run.source_file.sealed)
-    content = the_vault().decrypt(sealed, county=run.county, field="upload.body")
+    content = content_of_file(run.source_file)
     intake = read_list(
         content,
         run.source_file.name,

@@ -15,11 +15,11 @@ from yikatong.kernel.actor import Actor, Duty
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.period import Period
 from yikatong.submission.models import SourceFile
+from yikatong.submission.uploads import content_of_file
 from yikatong.validation.actions import check_rows
 from yikatong.validation.intake import read_list
 from yikatong.validation.models import CheckRun, Trial
 from yikatong.validation.rules import Bands, Report
-from yikatong.vault.access import the_vault
 
 
 def ask_trial(definition: Definition, source: SourceFile, *, period: Period, actor: Actor) -> Trial:
@@ -67,8 +67,7 @@ def run_trial(trial: Trial, *, bands: Bands, actor: Actor) -> None:
 
 def _judged(trial: Trial, *, bands: Bands, actor: Actor) -> Report:
     """Everything between the two points is taken back: the database would refuse it to stay."""
-    sealed = bytes(trial.source_file.sealed)
-    content = the_vault().decrypt(sealed, county=trial.county, field="upload.body")
+    content = content_of_file(trial.source_file)
     period = Period.parse(trial.period)
     if bytes(trial.definition.digest) != bytes(trial.digest):
         raise Refused("试查排队时定义又改写过，请再试查一次。")

@@ -21,11 +21,11 @@ from yikatong.kernel.digest import sm3
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.steps import Seat
 from yikatong.organisation.policy import CLERKS, DEPARTMENT, DeskRequest, policy
-from yikatong.submission.actions import keep_file
 from yikatong.submission.actions import take_out as take_lines_out
 from yikatong.submission.queries import find_batch
 from yikatong.submission.sheets_forms import DISBURSEMENT
 from yikatong.submission.sheets_header import ASIDE, GUESSED, KNOWN, REPEATED, TOLD, UNKNOWN
+from yikatong.submission.uploads import keep_file
 from yikatong.submission.views import XLSX
 from yikatong.validation import actions, trials
 from yikatong.validation.forms import AnswerForm, ColumnsForm, TakeOutForm, TrialForm, UploadForm
