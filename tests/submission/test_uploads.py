@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
 from tests.validation.cast import HERE, LI_XIA
+from yikatong.submission import uploads
 from yikatong.submission.models import SourceFile
 from yikatong.submission.uploads import FIELD, content_of_file, keep_file
-from yikatong.vault.access import the_vault
+from yikatong.vault.cipher import Vault
+from yikatong.vault.keys import KeyRing
 
 LIST = "姓名,身份证号,金额\n".encode() + "冉光荣,500243197001010021,12.00\n".encode() * 500
+
+
+@pytest.fixture(autouse=True)
+def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Vault:
+    kept = Vault(KeyRing.create(tmp_path / "keys", [HERE]))
+    monkeypatch.setattr(uploads, "the_vault", lambda: kept)
+    return kept
 
 
 @pytest.mark.parametrize(
@@ -32,6 +42,6 @@ def test_a_file_comes_back_as_it_was(
     assert b"500243197001010021" not in bytes(file.sealed)
 
 
-def test_one_kept_before_files_were_packed_is_opened_all_the_same() -> None:
-    sealed = the_vault().encrypt(LIST, county=HERE, field=FIELD)
+def test_one_kept_before_files_were_packed_is_opened_all_the_same(vault: Vault) -> None:
+    sealed = vault.encrypt(LIST, county=HERE, field=FIELD)
     assert content_of_file(SourceFile(county=HERE, sealed=sealed)) == LIST

@@ -1,17 +1,15 @@
 """Reads a clerk's spreadsheet: the one way in for files from outside.
 
 Text and small, plain workbooks are read here. Every other workbook is read by a child process with
-limits of its own, which reads while the file is still being examined.
+limits of its own, which starts while the file is still being examined.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from yikatong.kernel.errors import Refused
 from yikatong.submission.sheets_apart import Child
 from yikatong.submission.sheets_door import (
     WEB,
@@ -63,17 +61,9 @@ def read_sheet(
             return understood(workbook_sheets(content, limits), form, mapping=mapping)
         with Child() as child:
             return child.read(content, form, limits, mapping=mapping)
-    with ThreadPoolExecutor(1) as thread, Child() as child:
-        # read while it is being examined: the child has limits of its own, and what it says of a
-        # file that may not be opened is never heard
-        reading = thread.submit(child.read, content, form, limits, mapping=mapping)
-        try:
-            if kind == "xlsx":
-                check_package(content, limits)
-            else:
-                check_old_workbook(content)
-        except Refused:
-            child.kill()
-            reading.exception()
-            raise
-        return reading.result()
+    with Child() as child:
+        if kind == "xlsx":
+            check_package(content, limits)
+        else:
+            check_old_workbook(content)
+        return child.read(content, form, limits, mapping=mapping)

@@ -33,7 +33,7 @@ ENV: Final = {
 
 
 class Child:
-    """A child that reads while its file is still being examined; `with` ends it for sure."""
+    """A child that is starting while its file is still being examined; `with` ends it for sure."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -48,12 +48,9 @@ class Child:
     def __enter__(self) -> Child:
         return self
 
-    def kill(self) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
             self._process.kill()
-
-    def __exit__(self, *_: object) -> None:
-        self.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             _close(pipe)
