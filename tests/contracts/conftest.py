@@ -28,7 +28,7 @@ from yikatong.vault.wire import WireEnvelope, WireKeys
 ROOT = Path(__file__).resolve().parents[2]
 PROFILES = ROOT / "packs" / "banks"
 SHANGHAI = timezone(timedelta(hours=8))
-WAIT_S = 12.0
+WAIT_S = 60.0
 T = TypeVar("T")
 
 
