@@ -69,6 +69,16 @@ def test_a_table_under_the_law_cannot_change(owner: psycopg.Connection[Any]) -> 
         retyped(owner, "jobs_inbox", "bank_no")
 
 
+def test_what_an_administrator_added_is_left_alone(own_database: str) -> None:
+    with database.connect("ykt_admin", own_database) as admin:
+        admin.execute("CREATE VIEW watched AS SELECT 1 AS one")
+        admin.execute("SET ROLE ykt_owner")
+        law.lift(admin.cursor())
+        left = admin.execute("SELECT viewname FROM pg_views WHERE schemaname = 'public'").fetchall()
+        admin.rollback()
+    assert left == [("watched",)]
+
+
 def test_between_the_two_only_the_owner_meets_a_row(own_database: str) -> None:
     with database.connect("ykt_admin", own_database) as admin:
         plant(admin)
