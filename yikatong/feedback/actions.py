@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from yikatong.connectors.bank.messages import DayRow, RefundRow, ResultRow, SmsRow
 from yikatong.feedback import bulk, notices, results
-from yikatong.feedback.models import DayAccount, PaymentResult, Refund, SmsReport
+from yikatong.feedback.models import DayAccount, Refund, SmsReport
 from yikatong.feedback.queries import correction_unit_of
 from yikatong.feedback.reissues import conclude_unpaid
 from yikatong.feedback.rules import (
@@ -211,20 +211,10 @@ def settle(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
     """
     if live_shares(batch, scope=actor.scope):
         raise TryAgain("还有银行没有出完结果")
-    failed = Payment.objects.filter(
-        county=batch.county, batch=batch, state=PaymentState.FAILED
-    ).values_list("pk", flat=True)
-    # from their keys: a join of the two was made by reading the county's results for each
-    told = (
-        PaymentResult.objects.filter(payment_id__in=list(failed), result=results.FAILED)
-        .select_related("payment")
-        .order_by("id")
-    )
-    # the last word on each: a code that was not final may stand before it
-    last = {result.payment_id: result for result in told}
-    notices.tell(batch, [one.payment for one in last.values()], "发放失败", actor=actor)
-    down = [one for one in last.values() if one.code == BANK_DOWN]
-    rest = [one for one in last.values() if one.code != BANK_DOWN]
+    failed = bulk.failures(batch.pk, batch.county, PaymentState.FAILED)
+    notices.tell(batch, failed, "发放失败", actor=actor)
+    down = [one for one in failed if one.code == BANK_DOWN]
+    rest = [one for one in failed if one.code != BANK_DOWN]
     again = _again(batch, down, actor=actor)
     lines = _left_to_redraft(batch, rest, actor=actor)
     if lines:
@@ -241,28 +231,24 @@ def settle(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
     return Passed(note=note)
 
 
-def _again(batch: Batch, down: Sequence[PaymentResult], *, actor: Actor) -> int:
+def _again(batch: Batch, down: Sequence[bulk.Failure], *, actor: Actor) -> int:
     """自动重发: lines with nothing to mend come into a draft of their own, so that they wait for no
     correction; after so many attempts a person looks. Gives how many lines.
     """
-    lines = []
-    for result in down:
-        if result.payment.attempt < MOST_ATTEMPTS:
-            lines.append(result.payment.line_id)
-        else:
-            _to_do(batch, result, actor=actor)
-    if lines:
-        attempts = attempts_word(
-            result.payment.attempt for result in down if result.payment.line_id in set(lines)
-        )
+    tried = [one for one in down if one.attempt < MOST_ATTEMPTS]
+    for one in down:
+        if one.attempt >= MOST_ATTEMPTS:
+            _to_do(batch, one, actor=actor)
+    if tried:
+        attempts = attempts_word(one.attempt for one in tried)
         redraft(
             batch,
-            lines,
+            [one.line_id for one in tried],
             f"银行系统异常，日终账确认未支付，系统自动重发：{attempts}",
             actor=actor,
             unit_no=correction_unit(batch, actor=actor),
         )
-    return len(lines)
+    return len(tried)
 
 
 def correction_unit(batch: Batch, *, actor: Actor) -> int:
@@ -272,10 +258,8 @@ def correction_unit(batch: Batch, *, actor: Actor) -> int:
 
 def _redraft_returned(batch: Batch, file_sm3: bytes, *, actor: Actor) -> None:
     """退汇 after success, as this file tells: the line goes into a new draft likewise."""
-    returned = PaymentResult.objects.filter(
-        county=batch.county, file_sm3=file_sm3, payment__batch=batch, result=results.RETURNED
-    ).select_related("payment")
-    notices.tell(batch, [one.payment for one in returned], "退汇", actor=actor)
+    returned = bulk.failures(batch.pk, batch.county, PaymentState.RETURNED, file_sm3=file_sm3)
+    notices.tell(batch, returned, "退汇", actor=actor)
     lines = _left_to_redraft(batch, returned, actor=actor)
     if lines:
         redraft(
@@ -287,30 +271,30 @@ def _redraft_returned(batch: Batch, file_sm3: bytes, *, actor: Actor) -> None:
         )
 
 
-def _left_to_redraft(batch: Batch, results: Iterable[PaymentResult], *, actor: Actor) -> list[int]:
+def _left_to_redraft(batch: Batch, failed: Iterable[bulk.Failure], *, actor: Actor) -> list[int]:
     """The lines that may be drafted again by themselves; the others become a person's to-do."""
     lines = []
-    for result in results:
-        if result.code != BY_HAND:
-            lines.append(result.payment.line_id)
+    for one in failed:
+        if one.code != BY_HAND:
+            lines.append(one.line_id)
         else:
-            _to_do(batch, result, actor=actor)
+            _to_do(batch, one, actor=actor)
     return lines
 
 
-def _to_do(batch: Batch, result: PaymentResult, *, actor: Actor) -> None:
+def _to_do(batch: Batch, failed: bulk.Failure, *, actor: Actor) -> None:
     quarantine(
         kind="失败待人工处理",
-        fingerprint=f"failed|{result.payment.detail_id}",
+        fingerprint=f"failed|{failed.detail_id}",
         sentence=(
-            f"批次 {batch.number} 第 {result.payment.seq} 笔："
-            f"{result.bank_text or '银行未说明原因'}。不自动补发，请发放单位核实后处理。"
+            f"批次 {batch.number} 第 {failed.seq} 笔："
+            f"{failed.bank_text or '银行未说明原因'}。不自动补发，请发放单位核实后处理。"
         ),
         unit_no=batch.unit_no,
         department_no=batch.department_no,
-        bank_no=result.bank_no,
+        bank_no=failed.bank_no,
         batch_id=batch.pk,
-        amount_fen=result.payment.amount_fen,
+        amount_fen=failed.amount_fen,
         actor=actor,
     )
 

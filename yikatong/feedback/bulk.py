@@ -12,7 +12,7 @@ import polars as pl
 from django.db import IntegrityError, connection, transaction
 from psycopg.errors import UniqueViolation
 
-from yikatong.feedback.rules import Effect, Judgement
+from yikatong.feedback.rules import Judgement
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.points import point
 from yikatong.payout.models import BankShare
@@ -40,29 +40,45 @@ CHUNK_ROWS: Final = 50_000
 # below, each is looked up by its key
 MANY_ROWS: Final = 5_000
 PART: Final = 10
+# what each kind of row does to a payment in each state (`rules.Judgement`)
+EFFECT: Final = (
+    "unnest(%(results)s::text[], %(codes)s::text[], %(states)s::text[], %(rights)s::bool[],"
+    " %(effects)s::text[], %(outcomes)s::text[]) AS effect (result, code, state, is_right, what, outcome)"
+)
+HITS: Final = (
+    "effect.result = told.result AND effect.code = told.code AND effect.state = payment.state"
+    " AND effect.is_right = (told.paid_fen = CASE told.result WHEN 'FAILED' THEN 0 ELSE payment.amount_fen END)"
+)
 # the payment of each row by its number within the share, and what the row does to it
 JUDGED: Final = (
     " FROM told LEFT JOIN payout_payment AS payment"
     "  ON {in_share} = %(share)s AND payment.detail_id = told.detail_id"
-    " LEFT JOIN unnest(%(results)s::text[], %(codes)s::text[], %(states)s::text[], %(rights)s::bool[],"
-    "  %(effects)s::text[]) AS effect (result, code, state, is_right, what)"
-    "  ON effect.result = told.result AND effect.code = told.code AND effect.state = payment.state"
-    "  AND effect.is_right = (told.paid_fen = CASE told.result WHEN 'FAILED' THEN 0 ELSE payment.amount_fen END)"
+    f" LEFT JOIN {EFFECT} ON {HITS}"
 )
-
-_APPLY: Final = (
-    "WITH applied AS ("  # noqa: S608 - fixed text
-    " INSERT INTO feedback_paymentresult (county, unit_no, department_no, bank_no, payment_id, file_sm3,"
+RESULT: Final = (
+    "INSERT INTO feedback_paymentresult (county, unit_no, department_no, bank_no, payment_id, file_sm3,"
     " row_no, result, code, bank_code, bank_text, paid_fen, bank_serial, sms_status, at, applied_at)"
-    " SELECT %(county)s, %(unit)s, %(department)s, %(bank)s, payment.id, %(sm3)s,"
-    " told.row_no, told.result, told.code, told.bank_code, told.bank_text, told.paid_fen, told.bank_serial,"
-    f" told.sms_status, told.at, %(now)s {JUDGED} WHERE effect.what = 'apply'"
-    " {clash} RETURNING payment_id, result, code)"
-    " UPDATE payout_payment AS payment SET state = outcome.state FROM applied"
-    " JOIN unnest(%(told_results)s::text[], %(told_codes)s::text[], %(outcomes)s::text[])"
-    "  AS outcome (result, code, state)"
-    "  ON outcome.result = applied.result AND outcome.code = applied.code"
-    " WHERE payment.id = applied.payment_id AND {in_share} = %(share)s"
+    " SELECT %(county)s, %(unit)s, %(department)s, %(bank)s, told.payment_id, %(sm3)s, told.row_no,"
+    " told.result, told.code, told.bank_code, told.bank_text, told.paid_fen, told.bank_serial,"
+    " told.sms_status, told.at, %(now)s"
+)
+# states first: what they were moved by is all that is written of a row, and no payment is looked up
+# twice. Where a row or serial stands on another already the whole is taken back
+_APPLY: Final = (
+    "WITH told AS ("  # noqa: S608 - fixed text
+    f" UPDATE payout_payment AS payment SET state = effect.outcome FROM told, {EFFECT}"
+    "  WHERE {in_share} = %(share)s AND payment.detail_id = told.detail_id"
+    f"  AND {HITS} AND effect.what = 'apply' RETURNING payment.id AS payment_id, told.*)"
+    f" {RESULT} FROM told"
+)
+# and each is written before its payment moves
+_APPLY_SOME: Final = (
+    "WITH applied AS ("  # noqa: S608 - fixed text
+    f" {RESULT} FROM (SELECT payment.id AS payment_id, told.* {JUDGED} WHERE effect.what = 'apply') AS told"
+    " ON CONFLICT DO NOTHING RETURNING payment_id, result, code)"
+    f" UPDATE payout_payment AS payment SET state = effect.outcome FROM applied, {EFFECT}"
+    " WHERE payment.id = applied.payment_id AND {in_share} = %(share)s AND effect.what = 'apply'"
+    "  AND effect.result = applied.result AND effect.code = applied.code AND effect.state = payment.state"
 )
 _ODD: Final = (
     "SELECT told.detail_id, told.result, told.paid_fen, coalesce(payment.state, ''),"  # noqa: S608 - fixed text
@@ -127,15 +143,11 @@ def apply(
             cursor.execute("SET LOCAL enable_nestloop = off")
         try:
             with transaction.atomic():
-                cursor.execute(_APPLY.format(clash="", in_share=in_share), arguments)
-        except (
-            IntegrityError
-        ) as error:  # a serial that stands on another row: which one is looked for
+                cursor.execute(_APPLY.format(in_share=in_share), arguments)
+        except IntegrityError as error:
             if not isinstance(error.__cause__, UniqueViolation):
                 raise
-            cursor.execute(
-                _APPLY.format(clash="ON CONFLICT DO NOTHING", in_share=in_share), arguments
-            )
+            cursor.execute(_APPLY_SOME.format(in_share=in_share), arguments)
         applied = int(cursor.rowcount)
         odd: list[Oddity] = []
         if applied < rows.height:  # judged again: what was applied is a repetition by now
@@ -147,8 +159,45 @@ def apply(
     return applied, odd
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A payment that failed or came back, with the last word on why; `bank_text` may be ''."""
+
+    pk: int
+    line_id: int
+    detail_id: str
+    seq: int
+    attempt: int
+    amount_fen: int
+    bank_no: int
+    code: str
+    bank_text: str
+
+
+def failures(
+    batch_id: int, county: str, state: str, *, file_sm3: bytes | None = None
+) -> list[Failure]:
+    """The payments of a batch in this state (FAILED, RETURNED), by their ids; of one file only.
+
+    From the payments to their results by key: a join of the two was made by reading the county's
+    results for each.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT payment.id, payment.line_id, payment.detail_id, payment.seq, payment.attempt,"
+            " payment.amount_fen, payment.bank_no, told.code, told.bank_text"
+            " FROM payout_payment AS payment CROSS JOIN LATERAL ("
+            "  SELECT result.code, result.bank_text, result.file_sm3 FROM feedback_paymentresult AS result"
+            "  WHERE result.payment_id = payment.id AND result.result = payment.state"
+            "  ORDER BY result.id DESC LIMIT 1) AS told"
+            " WHERE payment.batch_id = %s AND payment.county = %s AND payment.state = %s"
+            " AND (%s::bytea IS NULL OR told.file_sm3 = %s::bytea) ORDER BY payment.id",
+            [batch_id, county, state, file_sm3, file_sm3],
+        )
+        return [Failure(*row) for row in cursor.fetchall()]
+
+
 def _arguments(told: Told, judgements: Sequence[Judgement]) -> dict[str, Any]:
-    outcomes = {(one.result, one.code): one.to for one in judgements if one.what is Effect.APPLY}
     return {
         "share": told.share_id,
         "county": told.county,
@@ -161,9 +210,7 @@ def _arguments(told: Told, judgements: Sequence[Judgement]) -> dict[str, Any]:
         "states": [one.state for one in judgements],
         "rights": [one.is_right for one in judgements],
         "effects": [one.what.value for one in judgements],
-        "told_results": [result for result, _ in outcomes],
-        "told_codes": [code for _, code in outcomes],
-        "outcomes": list(outcomes.values()),
+        "outcomes": [one.to for one in judgements],
     }
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from yikatong.connectors.sms.file_outbox import FileOutbox
 from yikatong.connectors.sms.ports import NotSent, OfficerText, TextSender
+from yikatong.feedback.bulk import Failure
 from yikatong.feedback.models import OfficerNotice
 from yikatong.feedback.queries import correction_unit_of, notice_by_id
 from yikatong.feedback.rules import officer_text
@@ -20,7 +21,6 @@ from yikatong.kernel.money import Money
 from yikatong.organisation.queries import clerks_of, county_settings
 from yikatong.organisation.rules import department_unit
 from yikatong.organisation.scoping import acting
-from yikatong.payout.models import Payment
 from yikatong.submission.models import Batch
 
 USUAL_DAYS: Final = 5
@@ -28,7 +28,7 @@ MOST_TRIES: Final = 5
 TROUBLE_MOST: Final = 200
 
 
-def tell(batch: Batch, payments: Collection[Payment], what: str, *, actor: Actor) -> int:
+def tell(batch: Batch, payments: Collection[Failure], what: str, *, actor: Actor) -> int:
     """Of these failed payments: the drafting unit, who corrects, and the department (彭 四(四),
     渡 四(五)). Gives how many units are told for the first time.
     """

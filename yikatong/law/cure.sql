@@ -62,17 +62,22 @@ BEGIN
         RETURN NULL;
     END IF;
     IF EXISTS (
+        -- each successor carries what is compared: `changed` has no index to come back to it by
         WITH RECURSIVE chain AS (
-            SELECT changed.id, changed.origin_id AS at FROM changed WHERE changed.origin_id IS NOT NULL
+            SELECT changed.origin_id AS at, changed.amount_fen, changed.beneficiary_index, changed.programme_code,
+                changed.period, changed.object_key
+            FROM changed WHERE changed.origin_id IS NOT NULL
             UNION ALL
-            SELECT chain.id, line.origin_id FROM chain JOIN submission_line AS line ON line.id = chain.at
+            SELECT line.origin_id, chain.amount_fen, chain.beneficiary_index, chain.programme_code, chain.period,
+                chain.object_key
+            FROM chain JOIN submission_line AS line ON line.id = chain.at
             WHERE line.origin_id IS NOT NULL AND NOT EXISTS (SELECT FROM payout_payment AS failed
                 WHERE failed.line_id = line.id AND failed.state IN ('FAILED', 'RETURNED')))
-        SELECT FROM chain JOIN changed ON changed.id = chain.id
+        SELECT FROM chain
         JOIN payout_payment AS failed ON failed.line_id = chain.at AND failed.state IN ('FAILED', 'RETURNED')
         JOIN submission_line AS origin ON origin.id = chain.at
-        WHERE changed.amount_fen > failed.amount_fen
-           OR (changed.beneficiary_index, changed.programme_code, changed.period, changed.object_key)
+        WHERE chain.amount_fen > failed.amount_fen
+           OR (chain.beneficiary_index, chain.programme_code, chain.period, chain.object_key)
               IS DISTINCT FROM (origin.beneficiary_index, origin.programme_code, origin.period, origin.object_key)) THEN
         RAISE EXCEPTION '补发只能给原来的人、原来的项目期次和标的，金额不超过失败的金额' USING ERRCODE = 'restrict_violation';
     END IF;
