@@ -54,8 +54,8 @@ def decimals(column: pl.Series, *, digits: int, scale: int) -> pl.Series:
     sound = rf"^[0-9]{{1,{digits}}}(?:\.[0-9]+)?$"
     bare = pl.select(pl.when(column.str.contains(sound)).then(column)).to_series()
     bare = rewritten(bare, bare.str.contains(rf"\.[0-9]{{{scale + 1},}}$"), _rounded_to(scale))
-    odd = bare.str.contains(r"^0[0-9]|\.[0-9]*0$")
-    return rewritten(bare, odd, lambda text: format(Decimal(text).normalize(), "f"))
+    shown = bare.str.replace(r"^0+([0-9])", "$1")
+    return shown.str.replace(r"(\.[0-9]*[1-9])0+$|\.0+$", "$1")
 
 
 def _rounded_to(scale: int) -> Callable[[str], str]:
