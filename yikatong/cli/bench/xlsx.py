@@ -10,6 +10,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +29,14 @@ MOST_ROWS: Final = 10_000
 ROUNDS: Final = 5
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a reference did: how many of the lines it found faulty, and how long it took."""
+
+    faulty: int
+    seconds: float
+
+
 def run(rows: int) -> list[harness.Figure]:
     python = environment(session.home())
     county = world.enter(rows * batch.PEOPLE_A_LINE)
@@ -41,12 +50,19 @@ def run(rows: int) -> list[harness.Figure]:
     row_checks: list[float] = []
     pandas: list[float] = []
     for _ in range(ROUNDS):
-        pandas.append(_pandas(python, county, whole))
+        theirs = _pandas(python, county, whole)
+        pandas.append(theirs.seconds)
         passage = batch.walk(whole)
         with_all.append(passage.total)
         row_checks.append(passage.seconds["store"])
+        _same_lines_are_faulty(county, passage.number, theirs)
         batch.forget(county)
-    tuned = [_import_export(python, county, part) * rows / few for _ in range(3)]
+    passage = batch.walk(part)
+    rows_again = [_import_export(python, county, part) for _ in range(3)]
+    for theirs in rows_again:
+        _same_lines_are_faulty(county, passage.number, theirs)
+    batch.forget(county)
+    tuned = [theirs.seconds * rows / few for theirs in rows_again]
     rates = f"django-import-export（{few} 行，按每行折算）"
     name = "pandas + calamine + COPY（只做行检查）"
     return [
@@ -84,18 +100,33 @@ def _workbook(county: world.World, rows: int) -> Path:
     return file
 
 
-def _pandas(python: Path, county: world.World, file: Path) -> float:
+def _same_lines_are_faulty(county: world.World, number: str, theirs: Told) -> None:
+    """The row checks are the same ones, or there is nothing to compare. Raises Refused."""
+    with world.connect(county) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM submission_line AS line JOIN submission_batch AS batch"
+            " ON batch.id = line.batch_id WHERE batch.number = %s AND line.faults @? %s",
+            [number, '$[*] ? (@.severity == "block" || @.severity == "confirm")'],
+        ).fetchone()
+    ours = 0 if row is None else row[0]
+    if ours != theirs.faulty:
+        raise Refused(
+            f"参照程序查出 {theirs.faulty} 行有误，我方的行检查查出 {ours} 行：检查不同，不能比。"
+        )
+
+
+def _pandas(python: Path, county: world.World, file: Path) -> Told:
     return _told(python, "pandas_copy.py", str(file), Server(county.home).conninfo())
 
 
-def _import_export(python: Path, county: world.World, file: Path) -> float:
+def _import_export(python: Path, county: world.World, file: Path) -> Told:
     server = Server(county.home)
     return _told(
         python, "import_export.py", str(file), str(server.socket_dir), "ykt_admin", "yikatong"
     )
 
 
-def _told(python: Path, program: str, *words: str) -> float:
+def _told(python: Path, program: str, *words: str) -> Told:
     done = subprocess.run(
         [str(python), "-P", str(PROGRAMS / program), *words],
         capture_output=True,
@@ -105,5 +136,4 @@ def _told(python: Path, program: str, *words: str) -> float:
     if done.returncode:
         raise Refused(f"参照程序 {program} 没有跑完：{done.stderr.strip()[-300:]}")
     told: dict[str, Any] = json.loads(done.stdout)
-    seconds: float = told["seconds"]
-    return seconds
+    return Told(faulty=told["faulty"], seconds=told["seconds"])
