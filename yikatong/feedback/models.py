@@ -15,7 +15,7 @@ class PaymentResult(CountyRecord):
 
     department_no = models.IntegerField(db_comment="主管部门编号")
     bank_no = models.IntegerField(db_comment="代发银行编号")
-    # checked once per statement (law/triggers.sql), not row by row
+    # checked once per statement (law/results.sql), not row by row
     payment = models.ForeignKey(
         Payment,
         on_delete=models.PROTECT,

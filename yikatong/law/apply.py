@@ -36,6 +36,7 @@ OUTSIDE: Final = frozenset({"public", "backup"})
 SCRIPTS: Final = (
     "views.sql",
     "triggers.sql",
+    "results.sql",
     "ledger.sql",
     "funding.sql",
     "kept.sql",
