@@ -21,6 +21,8 @@ GROWING: Final = (
     " ON CONFLICT (batch_no) DO UPDATE SET count = count + excluded.count,"
     " amount_fen = amount_fen + excluded.amount_fen WHERE state = 'RECEIVING'"
 )
+# the bank's own system was down: until its day is closed it does not know that it paid nothing
+DOWN, NOT_BOOKED = "S01", "S01-DZ"
 LINE: Final = ["detail_id", "seq", "payee_name", "id_no", "acct_no", "amount_fen", "mobile"]
 
 
@@ -153,6 +155,23 @@ def take_back(db: sqlite3.Connection, crypto: Crypto, batch_no: str) -> None:
         set_aside(db, batch_no)
 
 
+def close_day(db: sqlite3.Connection, batch_no: str) -> int:
+    """A night passes over one batch: what was booked of it stands on the day before, and what the
+    system could not book is found unpaid. Gives the entries moved.
+    """
+    moved = db.execute(
+        "UPDATE entry SET day = date(day, '-1 day'), at = date(substr(at, 1, 10), '-1 day')"
+        " || substr(at, 11) WHERE batch_no = ?",
+        (batch_no,),
+    ).rowcount
+    db.execute(
+        "UPDATE line SET reason_code = ? WHERE batch_no = ? AND reason_code = ?",
+        (NOT_BOOKED, batch_no, DOWN),
+    )
+    set_aside(db, batch_no)
+    return moved
+
+
 def set_aside(db: sqlite3.Connection, batch_no: str) -> None:
     """Book refunds of all money that will not be paid: failed, stopped, cancelled, in excess.
 
@@ -199,6 +218,8 @@ def _residue(db: sqlite3.Connection, batch_no: str, left: int) -> Iterator[Row]:
         if amount == 0:
             continue
         left -= amount
+        if line["reason_code"] == DOWN:
+            continue
         told = "STOPPED" if line["state"] == "STOPPED" else "FAILED"
         reason = "CANCELLED" if state == "CANCELLED" else told
         yield {"detail_id": line["detail_id"], "amount_fen": amount, "reason": reason}
