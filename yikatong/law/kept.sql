@@ -6,7 +6,7 @@ CREATE VIEW reissue WITH (security_invoker = true) AS
 SELECT payment.id, payment.county, payment.unit_no, payment.department_no, payment.bank_no, payment.batch_id,
        payment.share_id, payment.seq, payment.amount_fen, payment.attempt,
        source.id AS source_id, source.detail_id AS source_detail_id, source.bank_no AS source_bank_no,
-       residue_free(source.id) AS free_fen,
+       residue_usable(source.id) AS free_fen,
        coalesce(indicator_of(source.batch_id, source.bank_no, source.seq), '') AS indicator
 FROM payout_payment AS payment
 JOIN LATERAL (
@@ -43,7 +43,7 @@ BEGIN
     FROM reissue AS again JOIN payout_payment AS source ON source.id = again.source_id
     WHERE again.batch_id = NEW.batch_id AND again.bank_no = NEW.bank_no AND again.county = NEW.county
       AND again.seq BETWEEN NEW.seq_from AND NEW.seq_to AND source.bank_no = NEW.bank_no
-      AND residue_free(source.id) >= again.amount_fen
+      AND residue_usable(source.id) >= again.amount_fen
     ORDER BY again.seq;
     GET DIAGNOSTICS taken = ROW_COUNT;
     IF taken = 0 OR taken <> live OR taken <> NEW.lines THEN

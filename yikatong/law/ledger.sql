@@ -20,6 +20,7 @@ BEGIN
             ('REFUND_FAILED', '2002', '1001'), ('REFUND_STOPPED', '2003', '1001'),
             ('REFUND_CANCELLED', '2001', '1001'), ('REFUND_EXCESS', '2001', '1001'),
             ('RESIDUE_KEPT', '2002', '2004'), ('STOP_KEPT', '2003', '2004'),
+            ('KEPT_RETURNED', '2004', '2002'), ('KEPT_STOP_RETURNED', '2004', '2003'),
             ('RESIDUE_USED', '2004', '2001'), ('RESIDUE_FREED', '2001', '2004'),
             ('HOLD_FROZEN', '9001', '9101'), ('HOLD_RELEASED', '9101', '9001'), ('HOLD_SPENT', '9002', '9001')
         ) AS usual (kind, debit, credit) WHERE usual.kind = of_kind;
@@ -237,7 +238,7 @@ DROP TRIGGER IF EXISTS residue_is_posted ON payout_paymentinstruction;
 CREATE TRIGGER residue_is_posted AFTER INSERT ON payout_paymentinstruction
     FOR EACH ROW EXECUTE FUNCTION residue_is_posted();
 
--- 留存待补发: what the memo draft (V2B) tells to have stayed with the bank
+-- 留存待补发: what the memo draft (V2B) tells to have stayed with the bank, and V2BT to have gone back
 CREATE OR REPLACE FUNCTION kept_is_posted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public AS $$
 DECLARE
@@ -245,13 +246,15 @@ DECLARE
     request funding_fundingrequest;
 BEGIN
     SELECT * INTO draft FROM accounting_voucher WHERE id = NEW.voucher_id;
-    IF draft.kind <> 'V2B' THEN
+    IF draft.kind NOT IN ('V2B', 'V2BT') THEN
         RETURN NULL;
     END IF;
     SELECT * INTO request FROM funding_fundingrequest WHERE number = split_part(draft.event, '|', 3);
     PERFORM ledger_post(draft.county, draft.unit_no, draft.department_no, request.bank_no, NEW.programme_code,
         draft.batch_id, draft.event,
-        CASE split_part(draft.event, '|', 2) WHEN 'STOPPED' THEN 'STOP_KEPT' ELSE 'RESIDUE_KEPT' END, 1,
+        CASE draft.kind WHEN 'V2BT' THEN
+            CASE split_part(draft.event, '|', 2) WHEN 'STOPPED' THEN 'KEPT_STOP_RETURNED' ELSE 'KEPT_RETURNED' END
+        ELSE CASE split_part(draft.event, '|', 2) WHEN 'STOPPED' THEN 'STOP_KEPT' ELSE 'RESIDUE_KEPT' END END, 1,
         jsonb_build_array(jsonb_build_object('indicator', NEW.indicator, 'fen', NEW.amount_fen)));
     RETURN NULL;
 END $$;
