@@ -168,12 +168,9 @@ CREATE OR REPLACE FUNCTION money_is_posted() RETURNS trigger LANGUAGE plpgsql SE
 SET search_path = pg_catalog, public AS $$
 DECLARE
     request funding_fundingrequest;
-    programme text;
 BEGIN
     SELECT * INTO request FROM funding_fundingrequest WHERE id = NEW.request_id;
-    SELECT item.code INTO programme FROM submission_batch AS batch
-        JOIN catalogue_programme AS item ON item.id = batch.programme_id WHERE batch.id = request.batch_id;
-    PERFORM ledger_post(NEW.county, NEW.unit_no, NEW.department_no, NEW.bank_no, programme, request.batch_id,
+    PERFORM ledger_post(NEW.county, NEW.unit_no, NEW.department_no, NEW.bank_no, programme_of(request.batch_id), request.batch_id,
         'money:' || NEW.bank_no || ':' || NEW.bank_serial,
         CASE WHEN NEW.is_ours THEN 'MONEY_RECEIVED' ELSE 'WRONG_ACCOUNT' END, 1,
         jsonb_build_array(jsonb_build_object('indicator', request.indicator, 'fen', NEW.amount_fen)));
@@ -188,15 +185,12 @@ CREATE OR REPLACE FUNCTION refund_is_posted() RETURNS trigger LANGUAGE plpgsql S
 SET search_path = pg_catalog, public AS $$
 DECLARE
     share payout_bankshare;
-    programme text;
     place int;
 BEGIN
     SELECT * INTO share FROM payout_bankshare WHERE id = NEW.share_id;
-    SELECT item.code INTO programme FROM submission_batch AS batch
-        JOIN catalogue_programme AS item ON item.id = batch.programme_id WHERE batch.id = share.batch_id;
     SELECT payment.seq INTO place FROM payout_payment AS payment
         WHERE payment.share_id = NEW.share_id AND payment.detail_id = NEW.detail_id;
-    PERFORM ledger_post(NEW.county, NEW.unit_no, NEW.department_no, NEW.bank_no, programme, share.batch_id,
+    PERFORM ledger_post(NEW.county, NEW.unit_no, NEW.department_no, NEW.bank_no, programme_of(share.batch_id), share.batch_id,
         'refund:' || NEW.bank_no || ':' || NEW.refund_no || ':' || NEW.detail_id,
         CASE WHEN NEW.reason IN ('STOPPED', 'CANCELLED', 'EXCESS') THEN 'REFUND_' || NEW.reason
              ELSE 'REFUND_FAILED' END, 1,
@@ -213,12 +207,9 @@ CREATE OR REPLACE FUNCTION residue_is_posted() RETURNS trigger LANGUAGE plpgsql 
 SET search_path = pg_catalog, public AS $$
 DECLARE
     share payout_bankshare;
-    programme text;
     parts jsonb;
 BEGIN
     SELECT * INTO share FROM payout_bankshare WHERE id = NEW.share_id;
-    SELECT item.code INTO programme FROM submission_batch AS batch
-        JOIN catalogue_programme AS item ON item.id = batch.programme_id WHERE batch.id = share.batch_id;
     SELECT jsonb_agg(jsonb_build_object('indicator', left_over.indicator, 'fen', left_over.fen)) INTO parts FROM (
         SELECT request.indicator,
             (SELECT coalesce(sum(money.amount_fen), 0) FROM funding_treasuryconfirmation AS money
@@ -230,7 +221,7 @@ BEGIN
         FROM funding_fundingrequest AS request
         WHERE request.batch_id = share.batch_id AND request.bank_no = share.bank_no
           AND request.state NOT IN ('RETURNED', 'WITHDRAWN', 'REFUNDED')) AS left_over WHERE left_over.fen > 0;
-    PERFORM ledger_post(share.county, share.unit_no, share.department_no, share.bank_no, programme, share.batch_id,
+    PERFORM ledger_post(share.county, share.unit_no, share.department_no, share.bank_no, programme_of(share.batch_id), share.batch_id,
         'release:' || share.batch_no, 'STOP_RESIDUE', 1, coalesce(parts, '[]'));
     RETURN NULL;
 END $$;

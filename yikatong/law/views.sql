@@ -76,6 +76,12 @@ SELECT payment.id, payment.county, payment.unit_no, payment.department_no, payme
 FROM payout_payment AS payment WHERE payment.state IN ('SENT', 'UNKNOWN');
 COMMENT ON VIEW live_payment IS '待发的代发明细，按份额内序号';
 
+CREATE OR REPLACE FUNCTION programme_of(of_batch bigint) RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, public AS $$
+    SELECT item.code FROM submission_batch AS batch JOIN catalogue_programme AS item ON item.id = batch.programme_id
+    WHERE batch.id = of_batch
+$$;
+
 -- whose treasury money a payment was paid from: its own, or what an earlier failed one left
 CREATE OR REPLACE FUNCTION origin_of_money(of_payment bigint) RETURNS bigint LANGUAGE sql STABLE
 SET search_path = pg_catalog, public AS $$
