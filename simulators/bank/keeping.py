@@ -60,8 +60,8 @@ def refunded_of(db: sqlite3.Connection, detail_id: str) -> int:
     return int(row[0])
 
 
-def came_with(db: sqlite3.Connection, line: sqlite3.Row) -> str:
-    """The batch whose treasury money this row would have been paid from."""
+def came_with(db: sqlite3.Connection, line: sqlite3.Row) -> sqlite3.Row:
+    """The row for which the treasury sent the money that this one would have been paid from."""
     while True:
         row = db.execute(
             "SELECT line.* FROM kept JOIN line ON line.detail_id = kept.source_id"
@@ -69,7 +69,7 @@ def came_with(db: sqlite3.Connection, line: sqlite3.Row) -> str:
             (line["detail_id"],),
         ).fetchone()
         if row is None:
-            return str(line["batch_no"])
+            return line
         line = row
 
 

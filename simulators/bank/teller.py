@@ -208,8 +208,10 @@ def give_back(db: sqlite3.Connection, batch_no: str, detail_ids: list[str]) -> t
         if left <= 0:
             continue
         reason = "STOPPED" if line["state"] == "STOPPED" else "FAILED"
-        row = {"detail_id": detail_id, "amount_fen": left, "reason": reason}
-        book_refunds(db, batch_no, keeping.came_with(db, line), [row])
+        first = keeping.came_with(db, line)
+        row = {"detail_id": detail_id, "amount_fen": left, "reason": reason,
+               "came_for": first["detail_id"]}  # fmt: skip
+        book_refunds(db, batch_no, first["batch_no"], [row])
         count, total = count + 1, total + left
     return count, total
 
