@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -71,15 +72,18 @@ def connect() -> Iterator[Callable[..., psycopg.Connection[Any]]]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A module that says TOLD_IN_ORDER is one long tale: shuffling keeps out of its chapters."""
-    places = [
-        place
-        for place, item in enumerate(items)
-        if getattr(getattr(item, "module", None), "TOLD_IN_ORDER", False)
-    ]
-    told = sorted((items[place] for place in places), key=lambda item: (item.path, _line(item)))
-    for place, item in zip(places, told, strict=True):
-        items[place] = item
+    """A module that says TOLD_IN_ORDER is one long tale: shuffling keeps out of its chapters.
+
+    Each keeps its own places: spread over another's, it would be set up anew midway.
+    """
+    tales: dict[Path, list[int]] = {}
+    for place, item in enumerate(items):
+        if getattr(getattr(item, "module", None), "TOLD_IN_ORDER", False):
+            tales.setdefault(item.path, []).append(place)
+    for places in tales.values():
+        told = sorted((items[place] for place in places), key=_line)
+        for place, item in zip(places, told, strict=True):
+            items[place] = item
 
 
 def _line(item: pytest.Item) -> tuple[int, str]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from simulators.bank import accounts, faults, keeping, recon, treasury
+from simulators.bank import accounts, faults, keeping, recon, teller, treasury
 from simulators.bank.books import Books, meta, set_meta
 from simulators.bank.crypto import Crypto
 from simulators.loopback import Answer, Fault, Json, Request
@@ -124,6 +124,11 @@ class Control:
             keeping.keep(db, county, is_kept=is_kept)
         return {"county": county, "is_kept": is_kept}
 
+    def close_day(self, request: Request) -> Json:
+        """A night passes over one batch: it stands in the day account of the day before."""
+        with self.books.write() as db:
+            return {"entries": teller.close_day(db, str(request.json()["batch_no"]))}
+
     def recon(self, request: Request) -> Json:
         _, bank, county, day = request.parts
         if bank not in self.keys:
@@ -150,5 +155,6 @@ DOORS: Final[dict[tuple[str, str], Door]] = {
     ("GET", "control/sms"): Control.sms,
     ("POST", "control/budget"): Control.budget,
     ("POST", "control/keeping"): Control.keeping,
+    ("POST", "control/close-day"): Control.close_day,
     ("POST", "treasury/credit"): Control.credit,
 }

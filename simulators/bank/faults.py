@@ -50,7 +50,7 @@ GROUPS: Final[dict[str, dict[str, str]]] = {
         "unknown_then_success": "`rows` successes are first reported as pending",
         "success_after_failure": "a success is first reported as a failure",
         "failure_after_success": "a success is afterwards reported as a failure",
-        "amount_off_by_one": "one success is reported with one fen more",
+        "amount_off_by_one": "one success is reported with one fen more, then rightly",
         "unknown_code": "a failure under a code that nobody knows",
         "reused_batch_no": "results of this batch come under the number of an older one",
     },

@@ -49,6 +49,30 @@ def used_of(db: sqlite3.Connection, detail_id: str) -> int:
     return int(row[0])
 
 
+def refunded_of(db: sqlite3.Connection, detail_id: str) -> int:
+    """What of a row is booked to go back, or went, in fen."""
+    row = db.execute(
+        "SELECT coalesce(sum(json_extract(one.value, '$.amount_fen')), 0)"
+        " FROM refund, json_each(refund.rows) AS one"
+        " WHERE json_extract(one.value, '$.detail_id') = ?",
+        (detail_id,),
+    ).fetchone()
+    return int(row[0])
+
+
+def came_with(db: sqlite3.Connection, line: sqlite3.Row) -> sqlite3.Row:
+    """The row for which the treasury sent the money that this one would have been paid from."""
+    while True:
+        row = db.execute(
+            "SELECT line.* FROM kept JOIN line ON line.detail_id = kept.source_id"
+            " WHERE kept.detail_id = ?",
+            (line["detail_id"],),
+        ).fetchone()
+        if row is None:
+            return line
+        line = row
+
+
 def take(db: sqlite3.Connection, batch: sqlite3.Row, count: int, amount_fen: int) -> None:
     """The first `count` live lines are paid from what stayed. Raises BadFile where it did not.
 

@@ -34,7 +34,7 @@ def report(db: sqlite3.Connection, crypto: Crypto, batch_no: str, results: list[
     good = [place for place in good if results[place]["result"] == "SUCCESS"]
     wait_s = later.pop("wait_s", 1.0)
     later["rows"] += _too_soon(results, good, armed("success_after_failure"))
-    _twisted(db, results, good, batch_no)
+    later["rows"] += _twisted(db, results, good, batch_no)
     first = results[:1]
     for kind, spoil in SPOILT.items():
         if armed(kind) is not None:
@@ -78,11 +78,12 @@ def _unsure(results: list[Row], good: Sequence[int], asked: dict[str, Any] | Non
 
 def _twisted(
     db: sqlite3.Connection, results: list[Row], good: Sequence[int], batch_no: str
-) -> None:
-    """Faults inside the one report."""
-    bank = batch_no[:3]
+) -> list[Row]:
+    """Faults inside the one report; gives what is told rightly later."""
+    bank, later = batch_no[:3], []
     if good and faults.take(db, "amount_off_by_one", bank, batch_no) is not None:
         last = results[good[-1]]
+        later.append(last)
         results[good[-1]] = last | {"paid_fen": last["paid_fen"] + 1}
     bad = [place for place, row in enumerate(results) if row["result"] == "FAILED"]
     if bad and faults.take(db, "unknown_code", bank, batch_no) is not None:
@@ -91,6 +92,7 @@ def _twisted(
         }  # fmt: skip
     if faults.take(db, "rows_out_of_order", bank, batch_no) is not None:
         results.reverse()
+    return later
 
 
 def _too_soon(results: list[Row], good: list[int], asked: dict[str, Any] | None) -> list[Row]:

@@ -21,6 +21,8 @@ GROWING: Final = (
     " ON CONFLICT (batch_no) DO UPDATE SET count = count + excluded.count,"
     " amount_fen = amount_fen + excluded.amount_fen WHERE state = 'RECEIVING'"
 )
+# the bank's own system was down: until its day is closed it does not know that it paid nothing
+DOWN, NOT_BOOKED = "S01", "S01-DZ"
 LINE: Final = ["detail_id", "seq", "payee_name", "id_no", "acct_no", "amount_fen", "mobile"]
 
 
@@ -66,6 +68,8 @@ def cancel(db: sqlite3.Connection, batch_no: str, rows: list[Row]) -> tuple[int,
     A share that never came in is cancelled too: if it comes later, it is refused.
     """
     batch = db.execute("SELECT * FROM batch WHERE batch_no = ?", (batch_no,)).fetchone()
+    if all(row["scope"] == "RFD" for row in rows):
+        return give_back(db, batch_no, [row["detail_id"] for row in rows])
     is_all = any(row["scope"] == "ALL" for row in rows)
     if batch is None:
         if not is_all:
@@ -153,6 +157,23 @@ def take_back(db: sqlite3.Connection, crypto: Crypto, batch_no: str) -> None:
         set_aside(db, batch_no)
 
 
+def close_day(db: sqlite3.Connection, batch_no: str) -> int:
+    """A night passes over one batch: what was booked of it stands on the day before, and what the
+    system could not book is found unpaid. Gives the entries moved.
+    """
+    moved = db.execute(
+        "UPDATE entry SET day = date(day, '-1 day'), at = date(substr(at, 1, 10), '-1 day')"
+        " || substr(at, 11) WHERE batch_no = ?",
+        (batch_no,),
+    ).rowcount
+    db.execute(
+        "UPDATE line SET reason_code = ? WHERE batch_no = ? AND reason_code = ?",
+        (NOT_BOOKED, batch_no, DOWN),
+    )
+    set_aside(db, batch_no)
+    return moved
+
+
 def set_aside(db: sqlite3.Connection, batch_no: str) -> None:
     """Book refunds of all money that will not be paid: failed, stopped, cancelled, in excess.
 
@@ -166,11 +187,42 @@ def set_aside(db: sqlite3.Connection, batch_no: str) -> None:
     items = list(_residue(db, batch_no, left))
     if keeping.keeps(db, batch_no):
         items = [row for row in items if row["reason"] in {"CANCELLED", "EXCESS"}]
+    book_refunds(db, batch_no, batch_no, items)
+
+
+def give_back(db: sqlite3.Connection, batch_no: str, detail_ids: list[str]) -> tuple[int, int]:
+    """What stayed of these rows goes back to the treasury; gives count and fen of what is new.
+
+    What went back already is answered alike. Raises BadFile for a row whose money pays another.
+    """
+    count = total = 0
+    for detail_id in detail_ids:
+        line = db.execute(
+            "SELECT * FROM line WHERE detail_id = ? AND batch_no = ?", (detail_id, batch_no)
+        ).fetchone()
+        if line is None or line["state"] not in {"FAILED", "RETURNED", "STOPPED"}:
+            raise BadFile("E-UNKNOWN", f"明细 {detail_id} 不是本批未付的。")
+        if keeping.used_of(db, detail_id):
+            raise BadFile("E-FUNDS", f"明细 {detail_id} 的款已用于补发。")
+        left = line["amount_fen"] - keeping.refunded_of(db, detail_id)
+        if left <= 0:
+            continue
+        reason = "STOPPED" if line["state"] == "STOPPED" else "FAILED"
+        first = keeping.came_with(db, line)
+        row = {"detail_id": detail_id, "amount_fen": left, "reason": reason,
+               "came_for": first["detail_id"]}  # fmt: skip
+        book_refunds(db, batch_no, first["batch_no"], [row])
+        count, total = count + 1, total + left
+    return count, total
+
+
+def book_refunds(db: sqlite3.Connection, batch_no: str, funded_by: str, items: list[Row]) -> None:
+    """Refunds of rows of a batch, under the vouchers of the batch whose money it is."""
     for credit in db.execute(
         "SELECT c.*, c.amount_fen - coalesce((SELECT sum(r.amount_fen) FROM refund r"
         " WHERE r.voucher_no = c.voucher_no), 0) AS free_fen FROM credit c WHERE batch_no = ?"
         " ORDER BY received_at DESC, voucher_no DESC",
-        (batch_no,),
+        (funded_by,),
     ).fetchall():
         rows, items = _fill(items, credit["free_fen"])
         if rows:
@@ -199,6 +251,8 @@ def _residue(db: sqlite3.Connection, batch_no: str, left: int) -> Iterator[Row]:
         if amount == 0:
             continue
         left -= amount
+        if line["reason_code"] == DOWN:
+            continue
         told = "STOPPED" if line["state"] == "STOPPED" else "FAILED"
         reason = "CANCELLED" if state == "CANCELLED" else told
         yield {"detail_id": line["detail_id"], "amount_fen": amount, "reason": reason}

@@ -104,7 +104,8 @@ def _settle(
         "bank_serial": serial,
         "refunded_at": at,
     }
-    rows = [row | common for row in json.loads(refund["rows"])]
+    told = json.loads(refund["rows"])
+    rows = [{n: row[n] for n in ("detail_id", "amount_fen", "reason")} | common for row in told]
     outbox.say(db, keys[batch_no[:3]], "RFD", batch_no, rows)
     db.execute(
         "UPDATE refund SET state = 'DONE', answer = ? WHERE refund_no = ?",
@@ -117,7 +118,14 @@ def _told(url: str, refund: Mapping[str, Any]) -> Json | None:
     said = {
         name: refund[name]
         for name in ("refund_no", "application_no", "voucher_no", "batch_no", "amount_fen")
-    } | {"reason": "代发失败、停发或撤销的资金退回国库"}
+    } | {
+        "reason": "代发失败、停发或撤销的资金退回国库",
+        "rows": [  # by the rows of the application that the money came with
+            {"detail_id": row.get("came_for", row["detail_id"]), "amount_fen": row["amount_fen"]}
+            for row in json.loads(refund["rows"])
+            if row["detail_id"]
+        ],
+    }
     told = ask(url, "/v1/refunds", said)
     if told is None:
         return None

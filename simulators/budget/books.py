@@ -33,7 +33,8 @@ CREATE TABLE IF NOT EXISTS application (
     'REFUNDED')));
 CREATE TABLE IF NOT EXISTS refund (
   refund_no TEXT PRIMARY KEY, pay_app_no TEXT NOT NULL REFERENCES application,
-  amount_fen INTEGER NOT NULL CHECK (amount_fen > 0), reason TEXT NOT NULL, at TEXT NOT NULL);
+  amount_fen INTEGER NOT NULL CHECK (amount_fen > 0), reason TEXT NOT NULL, at TEXT NOT NULL,
+  rows TEXT NOT NULL DEFAULT '[]');
 CREATE TABLE IF NOT EXISTS answer (
   key TEXT PRIMARY KEY, sm3 TEXT NOT NULL, status INTEGER NOT NULL, content TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS return_next (

@@ -116,9 +116,12 @@ def refund(db: sqlite3.Connection, asked: Json) -> Json:
     twice = faults.take(db, "double_refund", row["mof_div_code"]) is not None
     for name in (number, f"{number}-2") if twice else (number,):
         db.execute(
-            "INSERT INTO refund VALUES (?, ?, ?, ?, ?)",
-            (name, row["pay_app_no"], amount, str(asked["reason"]), now().isoformat()),
-        )
+            "INSERT INTO refund VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                name, row["pay_app_no"], amount, str(asked["reason"]), now().isoformat(),
+                json.dumps(asked.get("rows", [])),
+            ),
+        )  # fmt: skip
     booked = _refunded(db, row["pay_app_no"])
     status = "REFUNDED" if booked >= row["xpay_amt_fen"] else "PART_REFUNDED"
     db.execute(

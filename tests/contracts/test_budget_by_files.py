@@ -24,7 +24,7 @@ from yikatong.connectors.budget.messages import (
     Manifest,
     State,
 )
-from yikatong.connectors.budget.mof import MofRefused, unseal
+from yikatong.connectors.budget.mof import MofRefused, seal, unseal
 from yikatong.connectors.budget.mof_folder import MofFolder, voucher_numbers
 from yikatong.kernel.digest import sm3
 
@@ -267,6 +267,110 @@ class TestByEnvelopes:
             mof.apply_for(application(2), [person(1, 1), person(3, 1)])
         with pytest.raises(MofRefused, match="不相等"):
             mof.apply_for(application(3, "B1-1-2"), [person(1, 1)])
+
+    def paid_and_refunded(
+        self, exchange: Exchange, mof: MofFolder, *details: tuple[str, int]
+    ) -> ApplicationState:
+        """Two persons paid; the bank sends back what these rows were to get."""
+        mof.apply_for(application(), [person(n, 1) for n in range(999)] + [person(999, FEN - 999)])
+        exchange.round(4)
+        found = mof.find("B1-1-1")
+        assert found is not None
+        exchange.pay(found.pay_app_no)
+        exchange.round()
+        with exchange.books.write() as db:
+            office.refund(db, {
+                "refund_no": "RF1", "application_no": found.pay_app_no,
+                "amount_fen": sum(fen for _, fen in details), "voucher_no": found.pay_cert_no,
+                "reason": "FAILED",
+                "rows": [{"detail_id": one, "amount_fen": fen} for one, fen in details],
+            })  # fmt: skip
+        exchange.round()
+        return mof.application(found.pay_app_no)
+
+    def test_the_bank_s_2252_names_the_rows_of_our_lists_and_the_2203_their_sum(
+        self, exchange: Exchange, mof: MofFolder
+    ) -> None:
+        back = self.paid_and_refunded(exchange, mof, ("D0000003", 1), ("D0000998", 1))
+        assert (back.status, back.refunded_fen) == (State.PART_REFUNDED, 2), "counted once"
+        told = [
+            one
+            for path in (mof.root / "in").glob("BGT_MOF_*.xml")
+            for one in unseal(path.read_bytes())
+        ]
+        notices = [one for one in told if one.vt_code == "2252"]
+        (sent,) = (mof.root / "out").glob("YKT_MOF_*.xml")
+        lists = [one for one in unseal(sent.read_bytes()) if one.vt_code == "8207"]
+        assert [one.fields["OriBillNo"] for one in notices] == sorted(
+            one.voucher_no for one in (lists[0], lists[2])
+        ), "one for each 8207 whose rows came back"
+        assert {row["Id"] for one in notices for row in one.details} == {"D0000003", "D0000998"}
+        assert not (mof.root / "bad").exists()
+
+    def test_a_2252_by_itself_is_a_refund_and_a_stranger_s_row_is_set_aside(
+        self, exchange: Exchange, mof: MofFolder
+    ) -> None:
+        self.paid_and_refunded(exchange, mof, ("D0000003", 1))
+        (sent,) = (mof.root / "out").glob("YKT_MOF_*.xml")
+        head, listed, *_ = unseal(sent.read_bytes())
+        for place, row in enumerate(("D0000007", "D9999999")):
+            fields = {
+                "Hold1": "B1-1-1", "OriBillNo": listed.voucher_no, "PayAmt": "-0.01",
+                "OriginalVoucherNo": head.voucher_no, "XPayAppNo": "", "XRefundTime":
+                "2026-11-22T10:00:00+08:00",
+            }  # fmt: skip
+            notice = replace(
+                listed, vt_code="2252", voucher_no=f"S{place}", fields=fields,
+                details=({"Id": row, "PayAmt": "-0.01", "Remark": "户名不符"},),
+            )  # fmt: skip
+            path = mof.root / "in" / f"BGT_MOF_{COUNTY}_20261122_9999999{place}.xml"
+            path.write_bytes(seal([notice]))
+            path.with_suffix(".ok").touch()
+        found = mof.find("B1-1-1")
+        assert found is not None
+        assert found.refunded_fen == 2, "its own row, and not the stranger's"
+        (why,) = (mof.root / "bad").glob("*.why")
+        assert "D9999999 不是我方的" in why.read_text("utf-8")
+
+    def test_a_day_is_reconciled_in_3588_both_ways(
+        self, exchange: Exchange, mof: MofFolder
+    ) -> None:
+        with pytest.raises(OutcomeUnknown, match="尚未收齐"):
+            mof.reconciliation(mof_div_code="500243000", day=TODAY)
+        back = self.paid_and_refunded(exchange, mof, ("D0000003", 1))
+        assert exchange.desk.reconcile("500243000", TODAY)["count"] == 1
+        told = mof.reconciliation(mof_div_code="500243000", day=TODAY)
+        (row,) = told.rows
+        assert (row.tracking_id, row.pay_app_no, row.pay_cert_no) == (
+            "B1-1-1", back.pay_app_no, back.pay_cert_no,
+        )  # fmt: skip
+        assert (row.pay_app_amt_fen, row.xpay_amt_fen, row.refunded_fen) == (FEN, FEN, 1)
+        assert row.status is State.PART_REFUNDED
+        answers = [replace(row, result="1", reason="退款金额不同")]
+        assert mof.answer_reconciliation(told.check_no, answers) == 1
+        assert mof.answer_reconciliation(told.check_no, answers) == 1, "the same again is one file"
+        with pytest.raises(KeyReused):
+            mof.answer_reconciliation(told.check_no, [replace(row, result="0")])
+        exchange.round()
+        assert exchange.books.read("SELECT result, reason FROM recon") == [
+            {"result": "1", "reason": "退款金额不同"}
+        ]
+        assert not list((mof.root / "in").glob("BGT_B15_*")), "nothing but envelopes"
+        assert not list((mof.root / "out").glob("YKT_B15_*"))
+
+    def test_what_the_standard_has_no_number_for_stays_a_text_file(
+        self, exchange: Exchange, mof: MofFolder
+    ) -> None:
+        exchange.office.is_automatic = False
+        assert mof.quotas(mof_div_code="500243000", fiscal_year="2026")
+        mof.apply_for(application(), [person(1, FEN)])
+        exchange.round()
+        found = mof.find("B1-1-1")
+        assert found is not None
+        with pytest.raises(OutcomeUnknown):
+            mof.withdraw(found.pay_app_no, "发放单位撤回")
+        exchange.round()
+        assert mof.withdraw(found.pay_app_no, "发放单位撤回").is_withdrawn
 
     def test_an_envelope_that_is_broken_is_set_aside(
         self, exchange: Exchange, mof: MofFolder

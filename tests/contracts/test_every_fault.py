@@ -10,7 +10,7 @@ import pytest
 
 from simulators.bank.faults import GROUPS, KINDS
 from yikatong.connectors.bank import messages as m
-from yikatong.connectors.bank.messages import Msg
+from yikatong.connectors.bank.messages import Message, Msg
 from yikatong.connectors.bank.profiles import HTTP
 from yikatong.connectors.bank.refusals import Unreachable
 
@@ -111,7 +111,7 @@ def test_results_are_told_in_every_wrong_way_and_paid_once(
     heal(desk, 1)
     until(lambda: all(desk.world.hits(kind) for kind in armed))
     desk.wait_for(Msg.SMS, message.batch_no)
-    rows = results(desk, message.batch_no, 3)
+    rows = results(desk, message.batch_no, 4 if is_contradicted else 3)
     books = desk.world.books(message.batch_no)
     assert len({row["detail_id"] for row in books["payments"]}) == books["count"]
     assert books["count"] == (4 if is_contradicted else 2)
@@ -156,6 +156,43 @@ def test_returns_are_told_once_twice_wrongly_and_for_the_unpaid(desk: Desk) -> N
     books = desk.world.books(message.batch_no)
     assert [row["amount_fen"] for row in books["returned"]] == [10_001]
     assert sum(row["amount_fen"] for row in books["refunds"]) == 10_001 + 20_001
+    heal(desk, 1)
+
+
+def test_what_stayed_is_called_back_once_and_what_was_paid_is_not(desk: Desk) -> None:
+    """CAN with the scope RFD, after the payout; the bank's own RFD answers it."""
+    desk.world.control("/control/keeping", {"county": COUNTY, "is_kept": True})
+    arm(desk, "fail_account", acct_no=PEOPLE[1][0], code="A02")
+    message = share(desk)
+    desk.send(message)
+    receipts(desk, message.batch_no)
+    instruct(desk, message, credited(desk, message))
+    results(desk, message.batch_no)
+    details = [row.detail_id for row in message.rows if isinstance(row, m.PayRow)]
+    assert desk.world.books(message.batch_no)["refunds"] == []
+
+    def called(number: int, place: int) -> m.Receipt:
+        row = m.CancelRow(scope="RFD", detail_id=details[place], reason="补发已另向国库申请")
+        desk.send(Message(Msg.CAN, message.batch_no, (row,), number))
+        return receipts(desk, message.batch_no)[0]
+
+    said = called(1, 1)
+    assert (said.for_msg, said.status, said.count, said.amount_fen) == (
+        "CAN",
+        "ACCEPTED",
+        1,
+        20_001,
+    )
+    (told,) = desk.wait_for(Msg.RFD, message.batch_no)
+    (row,) = told.rows
+    assert isinstance(row, m.RefundRow)
+    assert (row.detail_id, row.amount_fen, row.reason) == (details[1], 20_001, "FAILED")
+    assert called(2, 1).count == 0, "it has gone already"
+    assert (called(3, 0).status, called(3, 0).code) == ("REJECTED", "E-UNKNOWN"), (
+        "that one was paid"
+    )
+    assert [one["amount_fen"] for one in desk.world.books(message.batch_no)["refunds"]] == [20_001]
+    desk.world.control("/control/keeping", {"county": COUNTY, "is_kept": False})
     heal(desk, 1)
 
 

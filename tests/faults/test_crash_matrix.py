@@ -126,9 +126,10 @@ def test_the_page_shows_every_fault_at_every_place() -> None:
     shown = {line.split("`")[1]: line.split(" | ")[2:] for line in rows}
     for kind, endings in matrix.endings().items():
         cells = [cell.strip(" |") for cell in shown[kind]]
-        assert [("挂账" in cell) for cell in cells] == [
-            how == matrix.SET_ASIDE for how in endings.values()
-        ], kind
+        for word, ending in (("挂账", matrix.SET_ASIDE), ("退汇", matrix.CAME_BACK)):
+            assert [word in cell for cell in cells] == [
+                how == ending for how in endings.values()
+            ], kind
 
 
 def test_a_point_is_nothing_where_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:

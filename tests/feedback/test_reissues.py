@@ -14,15 +14,17 @@ from django.db import connection
 
 from tests import database
 from tests.feedback.test_reconciling import opened
-from tests.funding.keeping import admin_of, plant_failed, policy
+from tests.funding.keeping import admin_of, breaches, plant_failed, policy
 from tests.payout.funded import AMOUNTS, NAMES, Funded, plant_funded
 from tests.validation.cast import HE_FANG, HERE, LI_XIA, NOON, PERIOD, SUN_MEI, ZHAO_MIN
 from tests.validation.world import Planter
+from yikatong.audit.queries import events_of_batch
+from yikatong.desk.todo import Deadlines, choices, waiting_for
 from yikatong.feedback import failure_views
 from yikatong.feedback.queries import ready_to_reissue
-from yikatong.feedback.reissues import gather_cured
+from yikatong.journey import steps as journey
 from yikatong.kernel.actor import Actor
-from yikatong.kernel.errors import Refused
+from yikatong.kernel.errors import IllegalStep, Refused
 from yikatong.organisation.machines import machine
 from yikatong.organisation.scoping import acting
 from yikatong.submission.actions import redraft
@@ -68,7 +70,8 @@ def mend(name: str, number: str, *places: int) -> None:
 
 def gather(actor: Actor = LI_XIA) -> tuple[Batch, int]:
     with acting(actor):
-        return gather_cured("P01", PERIOD, actor=actor)
+        made = journey.gather("P01", PERIOD, actor=actor)
+    return made.batch, made.lines
 
 
 def lines_in(batch: int) -> list[int]:
@@ -96,6 +99,66 @@ def test_what_is_mended_in_two_batches_comes_into_one_and_the_rest_waits(
         rows = list(Line.objects.filter(batch=batch).order_by("row_no"))
         assert [row.row_no for row in rows] == [1, 2, 3]
         assert all(row.origin is not None for row in rows)
+
+
+def test_a_draft_left_without_a_line_is_closed_with_it_and_says_where_they_went(
+    town: str, log_in: LogIn
+) -> None:
+    (_, emptied), (_, half) = failed(town, "2026-00000085"), failed(town, "2026-00000086")
+    mend(town, "2026-00000085", 1, 2)
+    mend(town, "2026-00000086", 1)
+    with log_in("ykt_web"):
+        batch, _ = gather()
+        with acting(LI_XIA):
+            assert statuses(emptied, half, batch) == ["DROPPED", "DRAFT", "DRAFT"]
+            told = events_of_batch(emptied.pk, scope=LI_XIA.scope)
+            last = told.get(action="batch.emptied")
+            assert (last.from_status, last.to_status) == ("DRAFT", "DROPPED")
+            assert last.note == f"明细已全部并入补发批次 {batch.number}"
+            assert last.username == LI_XIA.username
+            assert emptied.pk not in {
+                one.batch.pk for one in waiting_for(LI_XIA, Deadlines(LI_XIA))
+            }
+    assert breaches() == []
+
+
+def test_a_draft_that_still_has_lines_is_not_closed_so(town: str, log_in: LogIn) -> None:
+    _, draft = failed(town, "2026-00000087")
+    with log_in("ykt_web"), acting(LI_XIA):
+        assert "emptied" not in {one.step.name for one in choices(draft, LI_XIA)}
+        with pytest.raises(Refused, match="全部并入"):
+            journey.advance(draft.pk, "emptied", actor=LI_XIA)
+    with log_in("ykt_web"), acting(HE_FANG), pytest.raises(IllegalStep):
+        journey.advance(draft.pk, "emptied", actor=HE_FANG)
+    with acting(US):
+        assert statuses(draft) == ["DRAFT"]
+
+
+@pytest.mark.parametrize("when", ["closing", "recording"])
+def test_what_is_gathered_and_what_is_closed_stand_or_fall_together(
+    town: str, when: str, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, draft = failed(town, "2026-00000088")
+    mend(town, "2026-00000088", 1, 2)
+
+    def broken(*_: object, **__: object) -> None:
+        raise Refused("断了")
+
+    monkeypatch.setattr(journey, "land" if when == "closing" else "record", broken)
+    with log_in("ykt_web"), pytest.raises(Refused, match="断了"):
+        gather()
+    assert lines_in(draft.pk) == [SECOND, THIRD]
+    with acting(US):
+        assert statuses(draft) == ["DRAFT"]
+        assert not Batch.objects.filter(is_gathered=True).exists()
+
+
+def statuses(*drafts: Batch) -> list[str]:
+    """As they stand now, in the scope of the moment."""
+    found = dict(
+        Batch.objects.filter(pk__in=[one.pk for one in drafts]).values_list("pk", "status")
+    )
+    return [found[one.pk] for one in drafts]
 
 
 def test_a_line_taken_out_of_a_draft_is_gathered_from_its_origin(town: str, log_in: LogIn) -> None:

@@ -39,6 +39,7 @@ VIEWS = ("inv_ledger_balanced", "inv_ledger_agrees", "inv_indicator_held", "inv_
          "inv_reissue_traced", "inv_paid_once", "inv_money_conserved")  # fmt: skip
 CHARTS = [
     {"kind": "V1", "financial_debit": "业务活动费用", "financial_credit": "财政拨款收入"},
+    {"kind": "V2", "financial_debit": "财政拨款收入", "financial_credit": "业务活动费用"},
     {"kind": "V2B", "memo_debit": "备查—待补发款", "memo_credit": "备查—代发专户结存"},
 ]
 

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -216,13 +217,34 @@ class House:
         rows = [row for some in kept.values() for row in some]
         return [row for row in rows if row["tracking_id"].startswith(tracking)]
 
-    def ask_day_account(self, code3: str, county: str) -> Any:
-        day = setup.today().isoformat()
+    def ask_day_account(self, code3: str, county: str, day: date | None = None) -> Any:
+        day = day or setup.today()
         answer = httpx.get(
-            f"{self.control_url}/recon/{code3}/{county}/{day}", timeout=20, trust_env=False
+            f"{self.control_url}/recon/{code3}/{county}/{day.isoformat()}",
+            timeout=20,
+            trust_env=False,
         )
         answer.raise_for_status()
         return answer.json()
+
+    def a_night_passes(self, batch_no: str) -> None:
+        """What bank and platform wrote of one share by now was written yesterday."""
+        self.bank("close-day", batch_no=batch_no)
+        with self.administrator() as admin:
+            admin.execute("SET session_replication_role = replica")
+            for table, own in (
+                ("payout_paymentinstruction", "share_id = share.id"),
+                ("funding_fundingmatch", "old.batch_no = share.batch_no"),
+                (
+                    "feedback_paymentresult",
+                    "payment_id IN (SELECT id FROM payout_payment WHERE share_id = share.id)",
+                ),
+            ):
+                admin.execute(
+                    f"UPDATE {table} AS old SET at = old.at - interval '1 day'"  # type: ignore[call-overload] # noqa: S608 - our own words
+                    f" FROM payout_bankshare AS share WHERE share.batch_no = %s AND {own}",
+                    [batch_no],
+                )
 
     # -- lists and batches ------------------------------------------------------------------------
 

@@ -138,7 +138,7 @@ def test_what_failed_stays_with_the_bank_and_nothing_goes_back(tale: Tale) -> No
 
 def test_the_reissue_asks_the_treasury_for_none_of_it(tale: Tale) -> None:
     """One stays with the bank, on a card that fails again; the other moves to another bank, where
-    nothing of his money lies: that part alone is applied for.
+    nothing of his money lies: that part alone is applied for, and what he left goes home.
     """
     house = tale.house
     (again,) = house.batch(tale.numbers[0])["redrafts"]
@@ -153,8 +153,12 @@ def test_the_reissue_asks_the_treasury_for_none_of_it(tale: Tale) -> None:
     came = [row["amount_fen"] for row in books["credits"] if row["batch_no"] in shares]
     assert came == [tale.moves.amount.fen], "one application, one credit"
     assert paid_by_bank(house, again) == (1, tale.moves.amount.fen)
-    assert tale.balance("2004") == tale.stays.amount.fen + tale.moves.amount.fen, "kept once more"
-    assert tale.residue() == tale.stays.amount.fen + tale.moves.amount.fen
+    wait_until(lambda: tale.residue() == tale.stays.amount.fen, "the old bank's refund")
+    (back,) = house.bank_books()["refunds"]
+    assert back["amount_fen"] == tale.moves.amount.fen
+    assert back["batch_no"] in {one["batch_no"] for one in shares_of(house, tale.numbers[0])}
+    wait_until(lambda: tale.balance("2004") == tale.stays.amount.fen, "kept once more")
+    assert tale.balance("2002") == 0
 
 
 def test_the_third_attempt_is_paid_from_the_second_ones_money(tale: Tale) -> None:
@@ -176,7 +180,7 @@ def test_the_third_attempt_is_paid_from_the_second_ones_money(tale: Tale) -> Non
     books = house.bank_books()
     (paid,) = [row for row in books["payments"] if row["acct_no"] == fresh]
     assert paid["amount_fen"] == tale.stays.amount.fen
-    assert books["refunds"] == []
+    assert len(books["refunds"]) == 1, "what pays a re-issue never goes back"
     attempts = tale.rows(
         "SELECT attempt, payment.state FROM payout_payment AS payment"
         " JOIN funding_keptresidue AS used"
@@ -191,6 +195,32 @@ def test_the_third_attempt_is_paid_from_the_second_ones_money(tale: Tale) -> Non
         third,
     )
     assert drafts == [["V2BR", "备查—代发专户结存", tale.stays.amount.fen]]
+
+
+def test_a_county_that_keeps_no_longer_has_the_next_refund_take_it_along(tale: Tale) -> None:
+    """The change is a setting and an agreement with the banks; nobody lists what is to go back."""
+    house = tale.house
+
+    def one_failing(period: str) -> int:
+        listed = house.listed(SLUG, period, banks=("CRC",), each=1)
+        tale.fails(listed.lines[0].payee.account.number)
+        tale.pay(house.submit(SLUG, listed))
+        return sum(line.amount.fen for line in listed.lines)
+
+    kept = one_failing("2026-08")
+    assert tale.residue() == tale.balance("2004") == kept
+    with house.administrator() as admin:
+        admin.execute(
+            "UPDATE organisation_county SET settings = settings || %s WHERE county = %s",
+            ['{"residue": "refund"}', COUNTY[SLUG]],
+        )
+    house.bank("keeping", county=COUNTY[SLUG], is_kept=False)
+    fresh = one_failing("2026-07")
+    wait_until(lambda: tale.residue() == 0, "both refunds")
+    wait_until(lambda: tale.balance("2004") == 0, "the memo of what was kept")
+    assert (tale.balance("2002"), tale.balance("2003")) == (0, 0)
+    amounts = sorted(row["amount_fen"] for row in house.bank_books()["refunds"])
+    assert amounts == sorted([tale.moves.amount.fen, kept, fresh])
 
 
 def test_the_books_agree_three_ways_and_no_invariant_is_broken(tale: Tale) -> None:
@@ -208,4 +238,4 @@ def test_the_books_agree_three_ways_and_no_invariant_is_broken(tale: Tale) -> No
         "SELECT sum(CASE WHEN is_debit THEN amount_fen ELSE -amount_fen END)::bigint"
         " FROM accounting_ledgerleg WHERE account = '1001'"
     )
-    assert in_account == tale.moves.amount.fen == tale.residue(), "what stays is what nobody used"
+    assert in_account == tale.residue() == 0, "nothing lies anywhere"

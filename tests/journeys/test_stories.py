@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.journeys import stories, stories_of_banks, stories_of_names, stories_of_repair
+from tests.journeys import (
+    stories,
+    stories_of_banks,
+    stories_of_names,
+    stories_of_repair,
+    stories_of_silence,
+)
 from tests.journeys.house import COUNTY, House, a_house, end, wait_until
 from tests.journeys.telling import STORIES, Board, Telling
 
@@ -18,6 +24,7 @@ TOLD_BY = (
     stories_of_banks,
     stories_of_names,
     stories_of_repair,
+    stories_of_silence,
 )  # importing them is what fills STORIES
 PATIENCE_S = 400.0
 PAUSE_S = 0.2

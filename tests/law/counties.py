@@ -26,6 +26,7 @@ from yikatong.feedback.models import (
     Reconciliation,
     ReconciliationSum,
     Refund,
+    RefundOrder,
     SmsReport,
 )
 from yikatong.funding.models import (
@@ -255,6 +256,7 @@ def _sent(planter: Planter, batch: int, person: int, **values: Any) -> int:
     )
     planter.put(SmsReport, payment=payment, status="DELIVRD")
     if not success and not stays:
+        planter.put(RefundOrder, share=share, payment_id=payment, number=1, amount_fen=10_000)
         planter.put(Refund, share=share, refund_no=f"RF{batch}", amount_fen=10_000)
     voucher = planter.put(Voucher, batch=batch, event=f"batch-{batch}", kind="V1")
     for is_debit in (True, False):

@@ -11,7 +11,13 @@ from django.utils import timezone
 
 from yikatong.accounting import rules
 from yikatong.accounting.models import Recovery, Voucher, VoucherEntry
-from yikatong.accounting.queries import Leftover, kept_drafted, leftover_of, refund_parts
+from yikatong.accounting.queries import (
+    Leftover,
+    kept_drafted,
+    kept_gone,
+    leftover_of,
+    refund_parts,
+)
 from yikatong.accounting.rules import chart_in_force, entries, is_earlier_year
 from yikatong.audit.actions import record
 from yikatong.funding.models import FundingRequest
@@ -127,7 +133,8 @@ def _draft_kept(
 
 
 def draft_refunds(batch: Batch, *, actor: Actor) -> int:
-    """V2 for money of this year that went back to the treasury, V3 for an earlier year's.
+    """V2 for money of this year that went back to the treasury, V3 for an earlier year's; V2BT
+    where it had been kept before.
 
     What is refunded was paid first: its V1 is drafted with it where `book` has not come yet.
     Gives how many drafts are new.
@@ -154,6 +161,22 @@ def draft_refunds(batch: Batch, *, actor: Actor) -> int:
             actor=actor,
             on=part.on,
         )
+    return made + sum(
+        _draft_given_back(batch, one, settings, actor=actor)
+        for one in live_requests(batch, scope=actor.scope)
+    )
+
+
+def _draft_given_back(
+    batch: Batch, application: FundingRequest, settings: Mapping[str, Any], *, actor: Actor
+) -> int:
+    """V2BT: what an earlier draft tells to have stayed went back to the treasury after all."""
+    made = 0
+    for name in ("FAILED", "STOPPED"):
+        fen, count = kept_gone(application, name, scope=actor.scope)
+        event = f"unkept|{name}|{application.number}|{count + 1}"
+        auxiliary = _auxiliary(batch, application.indicator, actor)
+        made += _draft(rules.GIVEN_BACK, event, fen, auxiliary, settings, actor=actor)
     return made
 
 

@@ -16,9 +16,9 @@ from yikatong.accounting.models import (
     Voucher,
     VoucherEntry,
 )
-from yikatong.accounting.rules import KEPT, account_names
-from yikatong.feedback.queries import refunds_of
-from yikatong.funding.models import FundingRequest
+from yikatong.accounting.rules import GIVEN_BACK, KEPT, account_names
+from yikatong.feedback.queries import refunds_of, residue_of
+from yikatong.funding.models import FundingRequest, KeptResidue
 from yikatong.funding.queries import funds_fen, live_requests
 from yikatong.kernel.actor import Scope
 from yikatong.organisation.queries import county_settings
@@ -239,6 +239,31 @@ def kept_drafted(number: str, name: str, *, scope: Scope) -> tuple[int, int]:
     )
     fen = VoucherEntry.objects.filter(voucher__in=told, book="MEMO", is_debit=True)
     return int(fen.aggregate(fen=Sum("amount_fen"))["fen"] or 0), told.count()
+
+
+def kept_gone(request: FundingRequest, name: str, *, scope: Scope) -> tuple[int, int]:
+    """Of what its drafts tell to have stayed, in fen: what went back to the treasury since and no
+    draft says yet; and how many drafts say some of it.
+    """
+    told_fen, _ = kept_drafted(request.number, name, scope=scope)
+    back = VoucherEntry.objects.filter(
+        county=scope.county, voucher__kind=GIVEN_BACK, book="MEMO", is_debit=True,
+        voucher__event__startswith=f"unkept|{name}|{request.number}|",
+    )  # fmt: skip
+    back_fen = int(back.aggregate(fen=Sum("amount_fen"))["fen"] or 0)
+    own = payments_of(request.batch, scope=scope).filter(
+        bank_no=request.bank_no, seq__range=(request.seq_from, request.seq_to)
+    )
+    kinds = ("STOPPED",) if name == "STOPPED" else ("FAILED", "RETURNED")
+    there = residue_of(scope=scope).filter(pk__in=own.values("pk"), kind__in=kinds)
+    there_fen = int(there.aggregate(fen=Sum("amount_fen"))["fen"] or 0)
+    used_fen = 0
+    if name != "STOPPED":
+        used = KeptResidue.objects.filter(
+            county=scope.county, source_id__in=own.values("pk"), state=KeptResidue.State.TAKEN
+        )
+        used_fen = int(used.aggregate(fen=Sum("amount_fen"))["fen"] or 0)
+    return max(told_fen - used_fen - there_fen - back_fen, 0), back.count()
 
 
 def recoveries_of(batch: Batch, *, scope: Scope) -> QuerySet[Recovery]:

@@ -13,6 +13,7 @@ PAYMENT: Final = "V1"
 REFUND: Final = "V2"
 KEPT: Final = "V2B"
 USED: Final = "V2BR"
+GIVEN_BACK: Final = "V2BT"
 EARLIER_YEAR: Final = "V3"
 RECOVERED: Final = "V4"
 REMITTED: Final = "V4R"
@@ -24,6 +25,7 @@ KIND_WORD: Final = {
     REFUND: "当年失败款退回国库",
     KEPT: "失败款留代发户待补发（备查）",
     USED: "用留存款补发（冲备查）",
+    GIVEN_BACK: "留存款退国库（冲备查）",
     EARLIER_YEAR: "以前年度退回",
     RECOVERED: "追回错发",
     REMITTED: "追回款上缴",
@@ -59,6 +61,8 @@ POSTING_WORD: Final = {
     "REFUND_EXCESS": "多拨款退国库",
     "RESIDUE_KEPT": "失败款留存待补发",
     "STOP_KEPT": "停发款留存待补发",
+    "KEPT_RETURNED": "留存的失败款转退库",
+    "KEPT_STOP_RETURNED": "留存的停发款转退库",
     "RESIDUE_USED": "留存款用于补发",
     "RESIDUE_FREED": "留存款放回",
 }
@@ -103,10 +107,10 @@ def chart_in_force(vouchers: Any, kind: str, on: date) -> Mapping[str, str]:
     Raises:
         Refused: the county's setting has none in force.
     """
-    if kind == USED:  # what was kept is used: the same accounts, the other way round
+    if kind in {USED, GIVEN_BACK}:  # the same accounts as when it was kept, the other way round
         kept = chart_in_force(vouchers, KEPT, on)
         turned = {one: kept.get(other, "") for one, other in OTHER_SIDE.items()}
-        return {**turned, "kind": USED, "title": KIND_WORD[USED]}
+        return {**turned, "kind": kind, "title": KIND_WORD[kind]}
     versions: Iterable[Mapping[str, str]] = (
         vouchers.values() if isinstance(vouchers, Mapping) else vouchers
     )

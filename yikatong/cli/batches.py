@@ -141,11 +141,11 @@ def take(number: str, name: str, *, as_user: str, reason: str) -> None:
 def reissue(programme: str, period: str, *, as_user: str) -> None:
     """补发批次 of one item and period by that clerk; its number on stdout."""
     session.log_in("web")
-    from yikatong.feedback.reissues import gather_cured
+    from yikatong.journey.steps import gather
     from yikatong.organisation.queries import actors_of
     from yikatong.organisation.scoping import acting
 
     with acting(actors_of(as_user, via=session.VIA)[0]) as actor:
-        batch, count = gather_cured(programme, period, actor=actor)
-    sys.stdout.write(f"{batch.number}\n")
-    session.say(f"{count} 笔，编制送审后按原流程办理")
+        made = gather(programme, period, actor=actor)
+    sys.stdout.write(f"{made.batch.number}\n")
+    session.say(f"{made.lines} 笔，编制送审后按原流程办理")

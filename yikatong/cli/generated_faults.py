@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from yikatong.cli.faults.matrix import BOOKED, ENDINGS, PLACES, SET_ASIDE, WAYS, endings
+from yikatong.cli.faults.matrix import BOOKED, CAME_BACK, ENDINGS, PLACES, SET_ASIDE, WAYS, endings
 from yikatong.cli.generated import table
 from yikatong.kernel.points import POINTS
 
@@ -16,7 +16,7 @@ HEAD: Final = (
 )
 
 
-SHORT: Final = {BOOKED: "一次", SET_ASIDE: "一次＋挂账"}
+SHORT: Final = {BOOKED: "一次", SET_ASIDE: "一次＋挂账", CAME_BACK: "一次＋退汇"}
 
 
 def faults() -> str:
@@ -30,7 +30,8 @@ def faults() -> str:
         + "## 银行故障\n\n"
         "每种故障 × 每个中断处 × 每种中断方式各演练一遍，排空、对账之后逐格比对结局，"
         "与本表不符即不通过（`./ykt test --long`）。\n\n"
-        f"- 一次：{BOOKED}，没有挂账。\n- 一次＋挂账：{SET_ASIDE}。\n\n"
+        f"- 一次：{BOOKED}，没有挂账。\n- 一次＋挂账：{SET_ASIDE}。\n"
+        f"- 一次＋退汇：{CAME_BACK}。\n\n"
         + table(
             ("故障", "情形", *(f"{word} `{name}`" for name, word in PLACES.items())),
             [

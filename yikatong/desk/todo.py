@@ -21,6 +21,8 @@ SHOWN: Final = 100
 WORKING, NATURAL = "个工作日", "天"
 # 撤销 and 作废 stand open for long; they are no work that waits
 NEVER_WAITING: Final = frozenset({"cancel", "drop"})
+# taken along with another step, never by itself
+NEVER_OFFERED: Final = frozenset({"emptied"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def following(batch: Any) -> list[Step]:
     usual = [
         step
         for step in steps_from(batch.county, Status(batch.status))
-        if step.name not in NEVER_WAITING
+        if step.name not in NEVER_WAITING | NEVER_OFFERED
     ]
     return usual[:1]
 
@@ -131,7 +133,8 @@ def _mine(batch: Any, actor: Actor) -> list[Step]:
     return [
         step
         for step in steps_from(batch.county, Status(batch.status))
-        if sits_on(actor, step.seat, unit_no=batch.unit_no, department_no=batch.department_no)
+        if step.name not in NEVER_OFFERED
+        and sits_on(actor, step.seat, unit_no=batch.unit_no, department_no=batch.department_no)
     ]
 
 
@@ -140,7 +143,7 @@ def _statuses(actor: Actor) -> tuple[set[str], set[str]]:
     anywhere: set[str] = set()
     of_unit: set[str] = set()
     for step in JOURNEYS[actor.scope.county].values():
-        if step.name in NEVER_WAITING or step.seat in MACHINE_SEATS:
+        if step.name in NEVER_WAITING | NEVER_OFFERED or step.seat in MACHINE_SEATS:
             continue
         starts = {status.value for status in step.starts_at}
         if step.seat in {Seat.UNIT_CLERK, Seat.UNIT_CHECK}:

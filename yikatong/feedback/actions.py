@@ -107,6 +107,8 @@ def note_refund(share: BankShare, rows: Sequence[RefundRow], *, actor: Actor) ->
             },
         )
         fresh += row.amount_fen if is_new else 0
+    if fresh:  # what the county kept before and keeps no longer goes back with it
+        defer("feedback.call_back", county=share.county)
     return fresh
 
 

@@ -8,11 +8,11 @@ from typing import Final
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from yikatong.feedback import notices, reconciling
+from yikatong.feedback import notices, reconciling, returning
 from yikatong.feedback.models import Reconciliation
 from yikatong.feedback.queries import run_on
 from yikatong.funding import treasury
-from yikatong.jobs.patience import LINE
+from yikatong.jobs.patience import LINE, PATIENCE
 from yikatong.kernel.errors import Refused, TryAgain
 from yikatong.organisation.machines import machine
 from yikatong.organisation.scoping import acting
@@ -30,6 +30,12 @@ def reconcile(county: str, asked_by: str = "", day: str = "") -> None:
 @app.task(name="feedback.send_text", queue="main", retry=LINE)
 def send_text(notice_id: int, county: str) -> None:
     notices.send(notice_id, actor=machine(county))
+
+
+@app.task(name="feedback.call_back", queue="main", retry=PATIENCE)
+def call_back(county: str) -> None:
+    with acting(machine(county)) as actor:
+        returning.call_back(actor=actor)
 
 
 def run_now(county: str, *, asked_by: str = "", day: date | None = None) -> Reconciliation:
@@ -56,4 +62,5 @@ def run_daily(county: str) -> int:
     with acting(machine(county)) as actor:
         if run_on(now.date(), scope=actor.scope) or not has_paid(scope=actor.scope):
             return 0
+        returning.call_back(actor=actor)
     return run_now(county).opened

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 from yikatong.feedback.rules import CureState, cure_of
 from yikatong.organisation.models import CountyRecord, Record
@@ -15,13 +16,9 @@ class PaymentResult(CountyRecord):
 
     department_no = models.IntegerField(db_comment="主管部门编号")
     bank_no = models.IntegerField(db_comment="代发银行编号")
-    # checked once per statement (law/triggers.sql), not row by row
+    # checked once per statement (law/results.sql), not row by row
     payment = models.ForeignKey(
-        Payment,
-        on_delete=models.PROTECT,
-        related_name="results",
-        db_constraint=False,
-        db_comment="代发明细",
+        Payment, models.PROTECT, related_name="results", db_constraint=False, db_comment="代发明细"
     )
     file_sm3 = models.BinaryField(db_comment="结果文件SM3")
     row_no = models.IntegerField(db_comment="文件内行号")
@@ -69,6 +66,26 @@ class Refund(CountyRecord):
             models.UniqueConstraint(
                 fields=["county", "bank_no", "refund_no", "detail_id"], name="one_refund_per_row"
             ),
+        )
+
+
+class RefundOrder(CountyRecord):
+    """退库通知: a bank is told to send back what stayed of one payment; it pays no re-issue now."""
+
+    department_no = models.IntegerField(db_comment="主管部门编号")
+    bank_no = models.IntegerField(db_comment="代发银行编号")
+    share = models.ForeignKey(BankShare, models.PROTECT, related_name="+", db_comment="分行份额")
+    payment_id = models.BigIntegerField(db_comment="失败、退汇、停发的代发明细编号")
+    number = models.IntegerField(db_comment="本份额第几次通知")
+    amount_fen = models.BigIntegerField(db_comment="通知时留在代发专户的金额（分）")
+    reason = models.CharField(max_length=60, db_comment="为何退库")
+    at = models.DateTimeField(db_comment="通知时间")
+
+    class Meta:
+        db_table_comment = "退库通知"
+        constraints = (
+            models.UniqueConstraint(fields=["payment_id"], name="one_refund_order_per_payment"),
+            models.CheckConstraint(condition=Q(amount_fen__gt=0), name="an_order_is_of_money"),
         )
 
 
@@ -361,3 +378,21 @@ class Residue(models.Model):
     class Meta:
         managed = False
         db_table = "residue"
+
+
+class KeptInVain(models.Model):
+    """The SQL view `kept_in_vain`: what stayed with a bank and pays no re-issue there any more."""
+
+    id = models.BigIntegerField(primary_key=True, db_comment="代发明细编号")
+    county = models.CharField(max_length=6, db_comment="区县代码")
+    unit_no = models.IntegerField(db_comment="机构编号")
+    department_no = models.IntegerField(db_comment="主管部门编号")
+    bank_no = models.IntegerField(db_comment="代发银行编号")
+    share_id = models.BigIntegerField(db_comment="分行份额编号")
+    detail_id = models.CharField(max_length=32, db_comment="报文明细号")
+    amount_fen = models.BigIntegerField(db_comment="留在代发专户的金额（分）")
+    reason = models.CharField(max_length=60, db_comment="为何退库")
+
+    class Meta:
+        managed = False
+        db_table = "kept_in_vain"

@@ -18,6 +18,7 @@ from yikatong.feedback.models import (
     DayEntry,
     Difference,
     DifferenceWord,
+    KeptInVain,
     MonthStatement,
     OfficerNotice,
     PaymentResult,
@@ -256,6 +257,11 @@ def cure_medians(kind: str, *, scope: Scope) -> list[CureMedian]:
 def residue_of(*, scope: Scope) -> QuerySet[Residue]:
     """无主款, a row for each, oldest first."""
     return Residue.objects.filter(county=scope.county).order_by("since", "id")
+
+
+def kept_in_vain(*, scope: Scope) -> list[KeptInVain]:
+    """What stayed with the county's banks and is to go back to the treasury, in order."""
+    return list(KeptInVain.objects.filter(county=scope.county).order_by("id"))
 
 
 def notice_by_id(notice_id: int, *, scope: Scope) -> OfficerNotice:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from django.utils import timezone
@@ -21,7 +22,7 @@ from yikatong.payout.models import BankShare, Payment
 from yikatong.payout.rules import IN_TRANSIT, ShareState
 from yikatong.submission.actions import new_batch
 from yikatong.submission.bulk import take_over
-from yikatong.submission.models import Batch
+from yikatong.submission.models import Batch, Line
 from yikatong.submission.queries import batch_by_id
 
 MOST = 20_000
@@ -57,7 +58,16 @@ def conclude_unpaid(account: DayAccount, *, actor: Actor) -> int:
     return failed
 
 
-def gather_cured(programme_code: str, period: str, *, actor: Actor) -> tuple[Batch, int]:
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A new batch of so many lines, and the drafts (`id`) that have none left since."""
+
+    batch: Batch
+    lines: int
+    emptied: tuple[int, ...]
+
+
+def gather_cured(programme_code: str, period: str, *, actor: Actor) -> Gathered:
     """更正发放（第N次）: everything of an item and a period that this unit may pay again now.
 
     The failed payments are locked first: of two who press at once, the second finds them gathered.
@@ -93,11 +103,11 @@ def gather_cured(programme_code: str, period: str, *, actor: Actor) -> tuple[Bat
 
 def _gather(
     origin: Batch, line_ids: Sequence[int], reason: str, *, actor: Actor, word: str
-) -> tuple[Batch, int]:
+) -> Gathered:
     """The successors of these failed lines, wherever they wait, in one draft of this unit.
 
-    `line_ids` are locked by the caller; gives the batch and how many lines it holds. Each failed
-    line has one successor, so nobody can gather it a second time.
+    `line_ids` are locked by the caller. Each failed line has one successor, so nobody can gather
+    it a second time.
 
     Raises:
         Refused: every one of them was gathered or sent up meanwhile.
@@ -121,7 +131,9 @@ def _gather(
             source, f"移出 {moved[source.pk]} 行到补发批次 {batch.number}", actor=actor
         )
     _record_gathered(batch, f"集成 {count} 行：{reason}", actor=actor)
-    return batch, count
+    left = Line.objects.filter(county=actor.scope.county, batch_id__in=list(moved))
+    full = set(left.values_list("batch_id", flat=True))
+    return Gathered(batch, count, tuple(sorted(set(moved) - full)))
 
 
 def _record_gathered(batch: Batch, note: str, *, actor: Actor) -> None:

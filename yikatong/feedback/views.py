@@ -16,8 +16,8 @@ from yikatong.audit.actions import record
 from yikatong.feedback import queries, reconciling, statements
 from yikatong.feedback.forms import MonthForm, WordForm
 from yikatong.feedback.models import Difference, DifferenceWord
-from yikatong.feedback.reissues import gather_cured
 from yikatong.feedback.rules import GATHERING
+from yikatong.journey import steps as journey
 from yikatong.kernel.actor import Duty
 from yikatong.kernel.errors import Refused
 from yikatong.organisation.paging import page_of, told_count
@@ -209,9 +209,9 @@ def gather(request: DeskRequest) -> HttpResponse:
     """一键生成补发批次 of one item and period; the draft is opened at once."""
     code, period = request.POST.get("programme", ""), request.POST.get("period", "")
     try:
-        batch, count = gather_cured(code, period, actor=request.actor)
+        made = journey.gather(code, period, actor=request.actor)
     except Refused as error:
         messages.error(request, str(error))
         return redirect("failures")
-    messages.success(request, f"已生成补发批次，{count} 笔。核对后编制送审。")
-    return redirect("batch", batch.number)
+    messages.success(request, f"已生成补发批次，{made.lines} 笔。核对后编制送审。")
+    return redirect("batch", made.batch.number)

@@ -82,6 +82,8 @@ def request(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
     for cut in cuts:
         made = _make(batch, cut, FundingRequest.Source.TREASURY, actor=actor)
         defer("funding.file_request", request_id=made.pk, county=batch.county)
+    if cuts and batch.origin_id is not None:  # what lies elsewhere since it failed pays none of it
+        defer("feedback.call_back", county=batch.county)
     total = Money(sum(due.live_fen for due in dues))
     note = f"{len(dues)} 家银行，合计 {total} 元"
     if stayed:

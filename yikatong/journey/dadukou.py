@@ -48,4 +48,6 @@ JOURNEY: Final[tuple[Step, ...]] = (
     Step("recall",   "撤回数据", S.RETURNING,  SYSTEM,     payout.recall,       S.RECALLING,  "三", 0),
     Step("recalled", "撤回确认", S.RECALLING,  BANK,       payout.recalled,     S.RETURNED,   "三", 1),
     Step("drop",     "说明作废", S.DRAFT,      UNIT_CHECK, submission.drop,     S.DROPPED,    "house", None),
+    # 更正草稿的明细全部并入补发批次后，随生成补发批次一并作废
+    Step("emptied",  "并入作废", S.DRAFT,      UNIT_CLERK, submission.emptied,  S.DROPPED,    "house", None),
 )

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from yikatong.audit.actions import record as record_event
 from yikatong.audit.queries import events_of_batch
+from yikatong.feedback.reissues import Gathered, gather_cured
 from yikatong.jobs.queue import defer
 from yikatong.journey import dadukou, pengshui
 from yikatong.kernel.actor import Actor, Scope
@@ -34,6 +35,7 @@ from yikatong.kernel.steps import (
 from yikatong.organisation.queries import county_settings, work_calendar
 from yikatong.organisation.rules import sits_on
 from yikatong.submission.models import Batch
+from yikatong.submission.rules import DropReason
 
 Journey = Mapping[str, Step]
 CHECKING: Final = frozenset({Seat.UNIT_CHECK, Seat.DEPT_CHIEF, Seat.FINANCE})
@@ -69,6 +71,20 @@ def advance(batch_id: int, name: str, *, actor: Actor, inputs: Inputs = NOTHING)
     land(batch, step, step.lands_on(verdict, start=start))
     record(step, batch, start=start, actor=actor, verdict=verdict)
     return batch
+
+
+@transaction.atomic
+def gather(programme_code: str, period: str, *, actor: Actor) -> Gathered:
+    """一键补发: the drafts that it leaves without a line are closed with it, each saying why.
+
+    Raises:
+        Refused: not the correcting unit's clerk, or nothing is mended.
+    """
+    made = gather_cured(programme_code, period, actor=actor)
+    reason = DropReason(f"明细已全部并入补发批次 {made.batch.number}")
+    for batch_id in made.emptied:
+        advance(batch_id, "emptied", actor=actor, inputs=reason)
+    return made
 
 
 def lock_batch(batch_id: int, actor: Actor) -> Batch:

@@ -36,10 +36,12 @@ OUTSIDE: Final = frozenset({"public", "backup"})
 SCRIPTS: Final = (
     "views.sql",
     "triggers.sql",
+    "results.sql",
     "ledger.sql",
     "funding.sql",
     "kept.sql",
     "reconcile.sql",
+    "returning.sql",
     "cure.sql",
     "backfill.sql",
 )
@@ -48,6 +50,7 @@ APPEND_ONLY: Final = (
     "audit_auditevent",
     "feedback_paymentresult",
     "feedback_refund",
+    "feedback_refundorder",
     "feedback_dayaccount",
     "feedback_smsreport",
     "feedback_dayentry",
@@ -110,6 +113,7 @@ NOT_TABLES: Final = frozenset(
         "cure",
         "cure_median",
         "residue",
+        "kept_in_vain",
         "standing_difference",
         "recon_r1",
         "recon_r2",
@@ -165,6 +169,7 @@ EXTRA_POLICIES: Final = (
     ("funding_indicatorhold", "holds_are_kept", f"TO ykt_owner USING ({IN_COUNTY})"),
     # so is what residue has paid already
     ("funding_keptresidue", "kept_is_counted", f"TO ykt_owner USING ({IN_COUNTY})"),
+    ("feedback_refundorder", "orders_are_counted", f"FOR SELECT TO ykt_owner USING ({IN_COUNTY})"),
     # the ledger is written by its definer in whatever scope the money moved, and checked whole
     ("accounting_ledgerposting", "ledger_is_kept", "FOR INSERT TO ykt_owner WITH CHECK (true)"),
     ("accounting_ledgerposting", "ledger_is_read", "FOR SELECT TO ykt_owner USING (true)"),
@@ -182,12 +187,13 @@ DEFINERS: Final = (
     "indicator_available(bigint)",
     "payment_kind(text, int)",
     "residue_free(bigint)",
+    "residue_usable(bigint)",
+    "origin_of_money(bigint)",
     "indicator_of(bigint, int, int)",
     "procrastinate_defer_jobs_v1(procrastinate_job_to_defer_v1[])",
 )
 
-
-# functions of the owner, without those of the extensions
+# without those of the extensions
 OWN_FUNCTIONS: Final = """DO $$ DECLARE own regprocedure; BEGIN
 FOR own IN SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'public'::regnamespace
     AND proowner = 'ykt_owner'::regrole LOOP EXECUTE format('{what}', own); END LOOP; END $$"""

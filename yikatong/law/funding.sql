@@ -69,15 +69,12 @@ CREATE OR REPLACE FUNCTION hold_is_posted() RETURNS trigger LANGUAGE plpgsql SEC
 SET search_path = pg_catalog, public AS $$
 DECLARE
     request funding_fundingrequest;
-    programme text;
 BEGIN
     IF TG_OP = 'UPDATE' AND (NEW.state = OLD.state OR OLD.state <> 'FROZEN') THEN
         RETURN NULL;
     END IF;
     SELECT * INTO request FROM funding_fundingrequest WHERE id = NEW.request_id;
-    SELECT item.code INTO programme FROM submission_batch AS batch
-        JOIN catalogue_programme AS item ON item.id = batch.programme_id WHERE batch.id = request.batch_id;
-    PERFORM ledger_post(NEW.county, NEW.unit_no, NEW.department_no, request.bank_no, programme, request.batch_id,
+    PERFORM ledger_post(NEW.county, NEW.unit_no, NEW.department_no, request.bank_no, programme_of(request.batch_id), request.batch_id,
         'hold:' || request.number, 'HOLD_' || NEW.state, 1,
         jsonb_build_array(jsonb_build_object('indicator', request.indicator, 'fen', NEW.amount_fen)));
     RETURN NULL;

@@ -6,7 +6,7 @@ CREATE VIEW reissue WITH (security_invoker = true) AS
 SELECT payment.id, payment.county, payment.unit_no, payment.department_no, payment.bank_no, payment.batch_id,
        payment.share_id, payment.seq, payment.amount_fen, payment.attempt,
        source.id AS source_id, source.detail_id AS source_detail_id, source.bank_no AS source_bank_no,
-       residue_free(source.id) AS free_fen,
+       residue_usable(source.id) AS free_fen,
        coalesce(indicator_of(source.batch_id, source.bank_no, source.seq), '') AS indicator
 FROM payout_payment AS payment
 JOIN LATERAL (
@@ -26,7 +26,6 @@ SET search_path = pg_catalog, public AS $$
 DECLARE
     live int;
     taken int;
-    programme text;
     parts jsonb;
 BEGIN
     PERFORM 1 FROM payout_payment AS source WHERE source.id IN (
@@ -43,18 +42,16 @@ BEGIN
     FROM reissue AS again JOIN payout_payment AS source ON source.id = again.source_id
     WHERE again.batch_id = NEW.batch_id AND again.bank_no = NEW.bank_no AND again.county = NEW.county
       AND again.seq BETWEEN NEW.seq_from AND NEW.seq_to AND source.bank_no = NEW.bank_no
-      AND residue_free(source.id) >= again.amount_fen
+      AND residue_usable(source.id) >= again.amount_fen
     ORDER BY again.seq;
     GET DIAGNOSTICS taken = ROW_COUNT;
     IF taken = 0 OR taken <> live OR taken <> NEW.lines THEN
         RAISE EXCEPTION '留存款已不足：申请 % 笔，待发 % 笔，有款可用 % 笔', NEW.lines, live, taken
             USING ERRCODE = 'restrict_violation';
     END IF;
-    SELECT item.code INTO programme FROM submission_batch AS batch
-        JOIN catalogue_programme AS item ON item.id = batch.programme_id WHERE batch.id = NEW.batch_id;
     SELECT jsonb_agg(jsonb_build_object('indicator', used.indicator, 'fen', used.fen)) INTO parts FROM (
         SELECT indicator, sum(amount_fen) AS fen FROM funding_keptresidue WHERE request_id = NEW.id GROUP BY indicator) AS used;
-    PERFORM ledger_post(NEW.county, NEW.unit_no, NEW.department_no, NEW.bank_no, programme, NEW.batch_id,
+    PERFORM ledger_post(NEW.county, NEW.unit_no, NEW.department_no, NEW.bank_no, programme_of(NEW.batch_id), NEW.batch_id,
         'kept:' || NEW.number, 'RESIDUE_USED', taken, parts);
     RETURN NULL;
 END $$;
@@ -66,21 +63,18 @@ CREATE TRIGGER request_takes_what_stayed AFTER INSERT ON funding_fundingrequest
 CREATE OR REPLACE FUNCTION request_gives_back_what_stayed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public AS $$
 DECLARE
-    programme text;
     parts jsonb;
 BEGIN
     IF EXISTS (SELECT FROM payout_paymentinstruction AS instruction JOIN payout_bankshare AS share ON share.id = instruction.share_id
                WHERE share.batch_id = NEW.batch_id AND share.bank_no = NEW.bank_no) THEN
         RAISE EXCEPTION '已下达代发指令，留存款不能放回' USING ERRCODE = 'restrict_violation';
     END IF;
-    SELECT item.code INTO programme FROM submission_batch AS batch
-        JOIN catalogue_programme AS item ON item.id = batch.programme_id WHERE batch.id = NEW.batch_id;
     SELECT jsonb_agg(jsonb_build_object('indicator', used.indicator, 'fen', used.fen)) INTO parts FROM (
         SELECT indicator, sum(amount_fen) AS fen FROM funding_keptresidue
         WHERE request_id = NEW.id AND state = 'TAKEN' GROUP BY indicator) AS used;
     UPDATE funding_keptresidue SET state = 'RELEASED', ended_at = clock_timestamp()
     WHERE request_id = NEW.id AND state = 'TAKEN';
-    PERFORM ledger_post(NEW.county, NEW.unit_no, NEW.department_no, NEW.bank_no, programme, NEW.batch_id,
+    PERFORM ledger_post(NEW.county, NEW.unit_no, NEW.department_no, NEW.bank_no, programme_of(NEW.batch_id), NEW.batch_id,
         'kept:' || NEW.number, 'RESIDUE_FREED', 1, coalesce(parts, '[]'));
     RETURN NULL;
 END $$;

@@ -20,6 +20,7 @@ BEGIN
             ('REFUND_FAILED', '2002', '1001'), ('REFUND_STOPPED', '2003', '1001'),
             ('REFUND_CANCELLED', '2001', '1001'), ('REFUND_EXCESS', '2001', '1001'),
             ('RESIDUE_KEPT', '2002', '2004'), ('STOP_KEPT', '2003', '2004'),
+            ('KEPT_RETURNED', '2004', '2002'), ('KEPT_STOP_RETURNED', '2004', '2003'),
             ('RESIDUE_USED', '2004', '2001'), ('RESIDUE_FREED', '2001', '2004'),
             ('HOLD_FROZEN', '9001', '9101'), ('HOLD_RELEASED', '9101', '9001'), ('HOLD_SPENT', '9002', '9001')
         ) AS usual (kind, debit, credit) WHERE usual.kind = of_kind;
@@ -167,12 +168,9 @@ CREATE OR REPLACE FUNCTION money_is_posted() RETURNS trigger LANGUAGE plpgsql SE
 SET search_path = pg_catalog, public AS $$
 DECLARE
     request funding_fundingrequest;
-    programme text;
 BEGIN
     SELECT * INTO request FROM funding_fundingrequest WHERE id = NEW.request_id;
-    SELECT item.code INTO programme FROM submission_batch AS batch
-        JOIN catalogue_programme AS item ON item.id = batch.programme_id WHERE batch.id = request.batch_id;
-    PERFORM ledger_post(NEW.county, NEW.unit_no, NEW.department_no, NEW.bank_no, programme, request.batch_id,
+    PERFORM ledger_post(NEW.county, NEW.unit_no, NEW.department_no, NEW.bank_no, programme_of(request.batch_id), request.batch_id,
         'money:' || NEW.bank_no || ':' || NEW.bank_serial,
         CASE WHEN NEW.is_ours THEN 'MONEY_RECEIVED' ELSE 'WRONG_ACCOUNT' END, 1,
         jsonb_build_array(jsonb_build_object('indicator', request.indicator, 'fen', NEW.amount_fen)));
@@ -187,15 +185,12 @@ CREATE OR REPLACE FUNCTION refund_is_posted() RETURNS trigger LANGUAGE plpgsql S
 SET search_path = pg_catalog, public AS $$
 DECLARE
     share payout_bankshare;
-    programme text;
     place int;
 BEGIN
     SELECT * INTO share FROM payout_bankshare WHERE id = NEW.share_id;
-    SELECT item.code INTO programme FROM submission_batch AS batch
-        JOIN catalogue_programme AS item ON item.id = batch.programme_id WHERE batch.id = share.batch_id;
     SELECT payment.seq INTO place FROM payout_payment AS payment
         WHERE payment.share_id = NEW.share_id AND payment.detail_id = NEW.detail_id;
-    PERFORM ledger_post(NEW.county, NEW.unit_no, NEW.department_no, NEW.bank_no, programme, share.batch_id,
+    PERFORM ledger_post(NEW.county, NEW.unit_no, NEW.department_no, NEW.bank_no, programme_of(share.batch_id), share.batch_id,
         'refund:' || NEW.bank_no || ':' || NEW.refund_no || ':' || NEW.detail_id,
         CASE WHEN NEW.reason IN ('STOPPED', 'CANCELLED', 'EXCESS') THEN 'REFUND_' || NEW.reason
              ELSE 'REFUND_FAILED' END, 1,
@@ -212,12 +207,9 @@ CREATE OR REPLACE FUNCTION residue_is_posted() RETURNS trigger LANGUAGE plpgsql 
 SET search_path = pg_catalog, public AS $$
 DECLARE
     share payout_bankshare;
-    programme text;
     parts jsonb;
 BEGIN
     SELECT * INTO share FROM payout_bankshare WHERE id = NEW.share_id;
-    SELECT item.code INTO programme FROM submission_batch AS batch
-        JOIN catalogue_programme AS item ON item.id = batch.programme_id WHERE batch.id = share.batch_id;
     SELECT jsonb_agg(jsonb_build_object('indicator', left_over.indicator, 'fen', left_over.fen)) INTO parts FROM (
         SELECT request.indicator,
             (SELECT coalesce(sum(money.amount_fen), 0) FROM funding_treasuryconfirmation AS money
@@ -229,7 +221,7 @@ BEGIN
         FROM funding_fundingrequest AS request
         WHERE request.batch_id = share.batch_id AND request.bank_no = share.bank_no
           AND request.state NOT IN ('RETURNED', 'WITHDRAWN', 'REFUNDED')) AS left_over WHERE left_over.fen > 0;
-    PERFORM ledger_post(share.county, share.unit_no, share.department_no, share.bank_no, programme, share.batch_id,
+    PERFORM ledger_post(share.county, share.unit_no, share.department_no, share.bank_no, programme_of(share.batch_id), share.batch_id,
         'release:' || share.batch_no, 'STOP_RESIDUE', 1, coalesce(parts, '[]'));
     RETURN NULL;
 END $$;
@@ -237,7 +229,7 @@ DROP TRIGGER IF EXISTS residue_is_posted ON payout_paymentinstruction;
 CREATE TRIGGER residue_is_posted AFTER INSERT ON payout_paymentinstruction
     FOR EACH ROW EXECUTE FUNCTION residue_is_posted();
 
--- 留存待补发: what the memo draft (V2B) tells to have stayed with the bank
+-- 留存待补发: what the memo draft (V2B) tells to have stayed with the bank, and V2BT to have gone back
 CREATE OR REPLACE FUNCTION kept_is_posted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public AS $$
 DECLARE
@@ -245,13 +237,15 @@ DECLARE
     request funding_fundingrequest;
 BEGIN
     SELECT * INTO draft FROM accounting_voucher WHERE id = NEW.voucher_id;
-    IF draft.kind <> 'V2B' THEN
+    IF draft.kind NOT IN ('V2B', 'V2BT') THEN
         RETURN NULL;
     END IF;
     SELECT * INTO request FROM funding_fundingrequest WHERE number = split_part(draft.event, '|', 3);
     PERFORM ledger_post(draft.county, draft.unit_no, draft.department_no, request.bank_no, NEW.programme_code,
         draft.batch_id, draft.event,
-        CASE split_part(draft.event, '|', 2) WHEN 'STOPPED' THEN 'STOP_KEPT' ELSE 'RESIDUE_KEPT' END, 1,
+        CASE draft.kind WHEN 'V2BT' THEN
+            CASE split_part(draft.event, '|', 2) WHEN 'STOPPED' THEN 'KEPT_STOP_RETURNED' ELSE 'KEPT_RETURNED' END
+        ELSE CASE split_part(draft.event, '|', 2) WHEN 'STOPPED' THEN 'STOP_KEPT' ELSE 'RESIDUE_KEPT' END END, 1,
         jsonb_build_array(jsonb_build_object('indicator', NEW.indicator, 'fen', NEW.amount_fen)));
     RETURN NULL;
 END $$;

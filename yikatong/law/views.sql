@@ -76,15 +76,34 @@ SELECT payment.id, payment.county, payment.unit_no, payment.department_no, payme
 FROM payout_payment AS payment WHERE payment.state IN ('SENT', 'UNKNOWN');
 COMMENT ON VIEW live_payment IS '待发的代发明细，按份额内序号';
 
+CREATE OR REPLACE FUNCTION programme_of(of_batch bigint) RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, public AS $$
+    SELECT item.code FROM submission_batch AS batch JOIN catalogue_programme AS item ON item.id = batch.programme_id
+    WHERE batch.id = of_batch
+$$;
+
+-- whose treasury money a payment was paid from: its own, or what an earlier failed one left
+CREATE OR REPLACE FUNCTION origin_of_money(of_payment bigint) RETURNS bigint LANGUAGE sql STABLE
+SET search_path = pg_catalog, public AS $$
+    WITH RECURSIVE chain AS (
+        SELECT of_payment AS id, 0 AS step
+        UNION ALL
+        SELECT used.source_id, chain.step + 1 FROM chain JOIN funding_keptresidue AS used
+            ON used.payment_id = chain.id AND used.state = 'TAKEN' WHERE chain.step < 50)
+    SELECT id FROM chain ORDER BY step DESC LIMIT 1
+$$;
+
 DROP VIEW IF EXISTS request_refund CASCADE;
 CREATE VIEW request_refund WITH (security_invoker = true) AS
 SELECT request.id, request.county, request.unit_no, request.department_no, request.bank_no, request.batch_id,
        sum(refund.amount_fen)::bigint AS refunded_fen, max(refund.at) AS refunded_at
-FROM funding_fundingrequest AS request
-JOIN payout_bankshare AS share ON share.batch_id = request.batch_id AND share.bank_no = request.bank_no
-JOIN feedback_refund AS refund ON refund.share_id = share.id
+FROM feedback_refund AS refund
+JOIN payout_bankshare AS share ON share.id = refund.share_id
 LEFT JOIN payout_payment AS payment ON payment.share_id = share.id AND payment.detail_id = refund.detail_id
-WHERE coalesce(payment.seq, 0) BETWEEN request.seq_from AND request.seq_to
+LEFT JOIN payout_payment AS origin ON origin.id = origin_of_money(payment.id)
+JOIN funding_fundingrequest AS request ON request.batch_id = coalesce(origin.batch_id, share.batch_id)
+    AND request.bank_no = share.bank_no
+WHERE coalesce(origin.seq, 0) BETWEEN request.seq_from AND request.seq_to
   AND request.state NOT IN ('RETURNED', 'WITHDRAWN')
 GROUP BY request.id;
 COMMENT ON VIEW request_refund IS '各拨款申请已退国库的金额';
@@ -102,6 +121,13 @@ SET search_path = pg_catalog, public AS $$
             - (SELECT coalesce(sum(used.amount_fen), 0) FROM funding_keptresidue AS used
                WHERE used.source_id = payment.id AND used.state = 'TAKEN'), 0) END::bigint
     FROM payout_payment AS payment WHERE payment.id = of_payment
+$$;
+
+-- what of it a re-issue may still be paid from: nothing once the bank was told to send it back
+CREATE OR REPLACE FUNCTION residue_usable(of_payment bigint) RETURNS bigint LANGUAGE sql STABLE
+SET search_path = pg_catalog, public AS $$
+    SELECT CASE WHEN EXISTS (SELECT FROM feedback_refundorder AS ordered WHERE ordered.payment_id = of_payment)
+        THEN 0 ELSE residue_free(of_payment) END
 $$;
 
 DROP VIEW IF EXISTS request_kept CASCADE;

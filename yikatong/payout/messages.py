@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from django.db.models import Count, Sum
 
@@ -18,7 +18,7 @@ from yikatong.payout.rules import PaymentState
 from yikatong.vault.access import the_vault
 
 ID_CARD = "01"
-WHOLE, ROW = "ALL", "ROW"
+WHOLE, ROW, GIVE_BACK = "ALL", "ROW", "RFD"
 
 
 def roster(share: BankShare, *, bank_name: str, hotline: str) -> Message:
@@ -65,6 +65,14 @@ def stoppage(payment: Payment, *, reason: str, number: int) -> Message:
     """CAN of one row, the `number`-th of its share."""
     row = CancelRow(scope=ROW, detail_id=payment.detail_id, reason=reason)
     return Message(Msg.CAN, payment.share.batch_no, (row,), number)
+
+
+def give_back(share: BankShare, detail_ids: Sequence[str], *, reason: str, number: int) -> Message:
+    """CAN after the payout: what stayed of these rows goes back to the treasury."""
+    rows = tuple(
+        CancelRow(scope=GIVE_BACK, detail_id=detail_id, reason=reason) for detail_id in detail_ids
+    )
+    return Message(Msg.CAN, share.batch_no, rows, number)
 
 
 def _pay_rows(share: BankShare, bank_name: str, hotline: str) -> Iterator[PayRow]:

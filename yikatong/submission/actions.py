@@ -262,6 +262,17 @@ def drop(batch: Batch, *, actor: Actor, inputs: DropReason = DropReason()) -> Ve
     )
 
 
+def emptied(batch: Batch, *, actor: Actor, inputs: DropReason = DropReason()) -> Verdict:  # noqa: B008 - frozen
+    """并入作废: a correction draft whose lines have all been gathered elsewhere waits for nobody.
+
+    Raises:
+        Refused: it is no correction draft, or a line of it is still here.
+    """
+    if batch.origin_id is None or Line.objects.filter(county=batch.county, batch=batch).exists():
+        raise Refused("只有明细已全部并入补发批次的更正草稿才这样作废；其余的请审核人说明作废。")
+    return Passed(note=inputs.reason.strip())
+
+
 def keep_passing_digest(batch: Batch, *, actor: Actor) -> Approval:
     """Record what passed: sent = passing ⊆ approved (I6)."""
     return _keep_digest(batch, Approval.Kind.PASSING, actor=actor)

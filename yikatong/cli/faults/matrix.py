@@ -7,6 +7,7 @@ from typing import Final
 
 BOOKED: Final = "各笔入账一次"
 SET_ASIDE: Final = "各笔入账一次，多出的或矛盾的挂账待人处理"
+CAME_BACK: Final = "各笔入账一次，退汇的一笔记为退汇，另起更正草稿"
 
 # before, inside and after the application of what the bank said
 PLACES: Final[Mapping[str, str]] = {
@@ -27,6 +28,7 @@ ENDINGS: Final[Mapping[str, tuple[str, str]]] = {
     "server_error": ("接口答 503", BOOKED),
     "ack_lost": ("回执没有送到", BOOKED),
     "cut_mid_body": ("接口的答复中途断开", BOOKED),
+    "clock_skew": ("银行的时钟偏出五分钟，接口答复的时间不可信", BOOKED),
     "result_duplicate": ("同一结果文件再来一次", BOOKED),
     "result_other_file": ("同样的结果行装在另一个文件里", BOOKED),
     "partial_file_then_rest": ("结果文件先到一半，随后到齐", BOOKED),
@@ -40,16 +42,21 @@ ENDINGS: Final[Mapping[str, tuple[str, str]]] = {
     "no_trailer": ("结果文件没有结尾，随后来对的", SET_ASIDE),
     "cut_mid_character": ("结果文件断在一个汉字中间，随后来对的", SET_ASIDE),
     "bad_signature": ("结果文件签名不对，随后来对的", SET_ASIDE),
+    "amount_off_by_one": ("一笔成功多报一分，随后来对的", SET_ASIDE),
     "failure_after_success": ("报成功之后又报失败", SET_ASIDE),
     "reused_batch_no": ("结果用了旧批次的号", SET_ASIDE),
+    "returned": ("一笔成功之后退汇", CAME_BACK),
 }
 
 # these meet the line itself, before a batch is named
 OF_THE_LINE: Final = frozenset(
-    {"timeout_after_accept", "timeout_before_accept", "server_error", "cut_mid_body", "ack_lost"}
-)
+    {
+        "timeout_after_accept", "timeout_before_accept", "server_error", "cut_mid_body",
+        "clock_skew", "ack_lost",
+    }
+)  # fmt: skip
 # these are an API's own; all others are shown at a bank that speaks in files
-OF_THE_API: Final = frozenset({"server_error", "cut_mid_body"})
+OF_THE_API: Final = frozenset({"server_error", "cut_mid_body", "clock_skew"})
 
 
 def ending(kind: str, place: str) -> str:

@@ -18,6 +18,7 @@ from yikatong.cli.faults import cast, oracle
 from yikatong.cli.faults.cast import Sheet
 from yikatong.cli.faults.matrix import (
     BOOKED,
+    CAME_BACK,
     ENDINGS,
     OF_THE_API,
     OF_THE_LINE,
@@ -34,6 +35,7 @@ SPARE_SHEETS: Final = 4
 MOST_KILLS: Final = {"process": 12, "backend": 6, "server": 2}
 API_BANKS: Final = frozenset({"BOC", "CQB"})
 UNFINISHED: Final = "没有办完"
+RETURNED_AND_REDRAFTED: Final = ("RETURNED", True)
 # said of a slow bank and of a day that is still going on, whatever the fault
 ROUTINE: Final = ("银行无回执", "日终对账不符")
 NUMBER: Final = re.compile(rf"[A-Z]{{3}}{COUNTY}\d{{14}}")
@@ -99,21 +101,42 @@ class Phase(Play):
                 unexplained.append(str(sentence))
             else:
                 aside.add(kind)
-        open_ = set(self.unfinished()) | {
-            str(name)
-            for (name,) in self.stage.rows(
-                "SELECT DISTINCT source.name FROM payout_payment AS payment"
-                " JOIN payout_bankshare AS share ON share.id = payment.share_id"
-                " JOIN submission_batch AS batch ON batch.id = share.batch_id"
-                " JOIN submission_sourcefile AS source ON source.id = batch.source_file_id"
-                " WHERE payment.state NOT IN ('PAID', 'WITHDRAWN')"
-            )
-        }
+        left = self.not_paid()
+        back = {name for name, states in left.items() if states == [RETURNED_AND_REDRAFTED]}
+        open_ = set(self.unfinished()) | (set(left) - back)
         told = {
-            kind: UNFINISHED if name in open_ else SET_ASIDE if kind in aside else BOOKED
+            kind: UNFINISHED
+            if name in open_
+            else SET_ASIDE
+            if kind in aside
+            else CAME_BACK
+            if name in back
+            else BOOKED
             for name, kind in self.kinds.items()
         }
         return told, unexplained
+
+    def not_paid(self) -> dict[str, list[tuple[str, bool]]]:
+        """List → each payment that is not paid: its state, and whether its line has a successor."""
+        rows = self.stage.rows(
+            "SELECT source.name, payment.state, EXISTS (SELECT FROM submission_line AS copy"
+            " WHERE copy.origin_id = payment.line_id) FROM payout_payment AS payment"
+            " JOIN payout_bankshare AS share ON share.id = payment.share_id"
+            " JOIN submission_batch AS batch ON batch.id = share.batch_id"
+            " JOIN submission_sourcefile AS source ON source.id = batch.source_file_id"
+            " WHERE payment.state NOT IN ('PAID', 'WITHDRAWN')"
+        )
+        found: dict[str, list[tuple[str, bool]]] = {}
+        for name, state, is_redrafted in rows:
+            found.setdefault(str(name), []).append((str(state), bool(is_redrafted)))
+        return found
+
+    def is_finished(self) -> bool:
+        """A 退汇 comes when the list is done already: what the bank holds as returned is too."""
+        if not super().is_finished():
+            return False
+        ours = self.stage.rows("SELECT count(*) FROM payout_payment WHERE state = 'RETURNED'")
+        return bool(ours[0][0] == len(self.stage.bank("GET", "/control/books")["returned"]))
 
     def not_hit(self) -> list[str]:
         """Faults that were not armed, or never happened."""

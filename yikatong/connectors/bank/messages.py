@@ -223,9 +223,13 @@ class ResultRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRow:
-    """CAN, before release only: the whole share (ALL, no detail), or named rows (ROW)."""
+    """CAN, before release: the whole share (ALL, no detail), or named rows (ROW).
 
-    scope: str = text("范围", 3, "ALL", "ROW")
+    After it: what stayed of a named row that was not paid goes back to the treasury (RFD); the
+    bank answers with the message of that name.
+    """
+
+    scope: str = text("范围", 3, "ALL", "ROW", "RFD")
     detail_id: str = maybe("明细编号", 32)
     reason: str = text("原因", 200)
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from yikatong.connectors.budget.fieldmap import FOLDER
 from yikatong.connectors.budget.messages import DetailRow, FundingApplication
 from yikatong.connectors.budget.mof import (
+    LONGEST_VOUCHER_NO,
     MOST_DETAILS,
     MofRefused,
     MofVoucher,
@@ -28,6 +29,8 @@ REFUND_NOTICE, BANK_REFUND, DETAIL_CHECK = "2203", "2252", "3588"
 AGREES, DIFFERS = "0", "1"
 PERMITTED_LENGTH: Final = {"PayeeAcctName": 120, "PayeeAcctBankName": 60, "Remark": 200}
 LONGEST_ACCOUNT: Final = 42
+CHECK_DIGITS: Final = LONGEST_VOUCHER_NO - 3
+HOLDS: Final = ("Hold1", "Hold2", "Hold3", "Hold4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,15 @@ class RefundTold:
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """One row of 3588: what a side holds of a detail; `agrees` is None before it is answered."""
+    """One row of 3588: what a side holds of a detail; `agrees` is None before it is answered.
+    `holds` are the fields Hold1, Hold2 … that the standard leaves to the parties.
+    """
 
     detail_id: str
     amount_fen: int
     agrees: bool | None = None
     reason: str = ""
+    holds: tuple[str, ...] = ()
 
 
 def payment_vouchers(
@@ -163,7 +169,7 @@ def check_vouchers(
             adm_div_code=keys["adm_div_code"],
             st_year=keys["st_year"],
             vt_code=DETAIL_CHECK,
-            voucher_no=f"{check_no}{place:03}",
+            voucher_no=f"{check_no[-CHECK_DIGITS:]}{place:03}",
             fields={
                 "VoucherCheckNo": check_no, "ChildPackNum": str(len(packs)),
                 "CurPackNo": str(place), "BeginDate": begin, "EndDate": end,
@@ -176,6 +182,7 @@ def check_vouchers(
                     "XCheckResult": "" if row.agrees is None else AGREES if row.agrees else DIFFERS,
                     "XCheckReason": row.reason,
                 }
+                | {f"Hold{place}": said for place, said in enumerate(row.holds, start=1)}
                 for row in pack
             ),
             is_receipt=any(row.agrees is not None for row in pack),
@@ -197,6 +204,7 @@ def check_rows(vouchers: Sequence[MofVoucher]) -> tuple[CheckRow, ...]:
             fen_of(detail.get("PayAmt", "")),
             {AGREES: True, DIFFERS: False}.get(detail.get("XCheckResult", "")),
             detail.get("XCheckReason", ""),
+            tuple(detail[name] for name in HOLDS if name in detail),
         )
         for one in ordered
         for detail in one.details
