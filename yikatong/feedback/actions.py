@@ -16,6 +16,7 @@ from yikatong.feedback.rules import (
     BANK_DOWN,
     MOST_ATTEMPTS,
     Effect,
+    Failure,
     attempts_word,
 )
 from yikatong.jobs.actions import quarantine
@@ -233,7 +234,7 @@ def settle(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict:
     return Passed(note=note)
 
 
-def _again(batch: Batch, down: Sequence[bulk.Failure], *, actor: Actor) -> int:
+def _again(batch: Batch, down: Sequence[Failure], *, actor: Actor) -> int:
     """自动重发: lines with nothing to mend come into a draft of their own, so that they wait for no
     correction; after so many attempts a person looks. Gives how many lines.
     """
@@ -273,7 +274,7 @@ def _redraft_returned(batch: Batch, file_sm3: bytes, *, actor: Actor) -> None:
         )
 
 
-def _left_to_redraft(batch: Batch, failed: Iterable[bulk.Failure], *, actor: Actor) -> list[int]:
+def _left_to_redraft(batch: Batch, failed: Iterable[Failure], *, actor: Actor) -> list[int]:
     """The lines that may be drafted again by themselves; the others become a person's to-do."""
     lines = []
     for one in failed:
@@ -284,7 +285,7 @@ def _left_to_redraft(batch: Batch, failed: Iterable[bulk.Failure], *, actor: Act
     return lines
 
 
-def _to_do(batch: Batch, failed: bulk.Failure, *, actor: Actor) -> None:
+def _to_do(batch: Batch, failed: Failure, *, actor: Actor) -> None:
     quarantine(
         kind="失败待人工处理",
         fingerprint=f"failed|{failed.detail_id}",

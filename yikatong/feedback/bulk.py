@@ -12,7 +12,7 @@ import polars as pl
 from django.db import IntegrityError, connection, transaction
 from psycopg.errors import UniqueViolation
 
-from yikatong.feedback.rules import Judgement
+from yikatong.feedback.rules import Failure, Judgement
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.points import point
 from yikatong.payout.models import BankShare
@@ -157,21 +157,6 @@ def apply(
             cursor.execute("SET LOCAL enable_nestloop = on")
     point("mid-apply")
     return applied, odd
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A payment that failed or came back, with the last word on why; `bank_text` may be ''."""
-
-    pk: int
-    line_id: int
-    detail_id: str
-    seq: int
-    attempt: int
-    amount_fen: int
-    bank_no: int
-    code: str
-    bank_text: str
 
 
 def failures(

@@ -10,10 +10,9 @@ from django.utils import timezone
 
 from yikatong.connectors.sms.file_outbox import FileOutbox
 from yikatong.connectors.sms.ports import NotSent, OfficerText, TextSender
-from yikatong.feedback.bulk import Failure
 from yikatong.feedback.models import OfficerNotice
 from yikatong.feedback.queries import correction_unit_of, notice_by_id
-from yikatong.feedback.rules import officer_text
+from yikatong.feedback.rules import Failure, officer_text
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.errors import TryAgain

@@ -37,6 +37,21 @@ class Judgement:
     to: str
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A payment that failed or came back, with the last word on why; `bank_text` may be ''."""
+
+    pk: int
+    line_id: int
+    detail_id: str
+    seq: int
+    attempt: int
+    amount_fen: int
+    bank_no: int
+    code: str
+    bank_text: str
+
+
 RESULT_EVENT = {"SUCCESS": "paid", "FAILED": "failed", "RETURNED": "returned"}
 SAME = {
     "SUCCESS": (PaymentState.PAID, PaymentState.RETURNED),
