@@ -64,7 +64,9 @@ PEOPLE: Final = (
     case("RG-2", "P01", row("冉外镇"), row("钱大娘"), severity=INFO, bands=SANGZHE),
     case("NM-1", "P01", row("钱大娘", name_typed="钱大妈"), row("钱大娘", name_typed="钱　大 娘")),
     case("NM-1", "P01", row("冉孩", payee="冉父", payee_name="冉爸"), row("冉孩", payee="冉父")),
-    case("NM-1", "P01", row("冉户名"), row("钱大娘")),
+    # the bank has not said yet whose account it is
+    case("NM-1", "P01", row("冉户名"), row("钱大娘"), beside=frozenset({"AC-1"})),
+    ask("NM-1", "P01", row("冉生僻"), row("钱大娘")),  # it has: only its writing differs
     case("AC-0", "P01", row("冉无卡"), row("钱大娘")),
     case(
         "AC-0",

@@ -126,7 +126,8 @@ def _people(planter: Planter) -> dict[str, int]:
         planter.person(name, account="two strangers")
     for name, outcome in (("冉不符", "MISMATCH"), ("冉未核", ""), ("冉无应答", "UNAVAILABLE")):
         planter.person(name, outcome=outcome)
-    planter.person("冉户名", account_name="冉户主")
+    planter.person("冉户名", account_name="冉户主", outcome="")
+    planter.person("冉生僻", account_name="冉(生僻)")
     planter.person("冉无卡", account=None)
     planter.person("冉男五五", born=fifty_five, is_male=True)
     planter.person("冉女五五", born=fifty_five)

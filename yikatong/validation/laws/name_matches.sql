@@ -20,4 +20,4 @@ SELECT line.line_id, '收款人姓名' AS who, '登记账户的户名' AS where_
   '核对存折或社保卡首页，发起账户变更' AS todo FROM line
 JOIN account ON account.account_id = line.account_id
 JOIN person ON person.person_id = line.payee_id
-WHERE account.account_name_key <> person.name_key
+WHERE account.account_name_key <> person.name_key AND coalesce(account.outcome, '') <> 'MATCH'
