@@ -11,13 +11,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from yikatong.kernel.errors import Refused
 from yikatong.submission.sheets import MissingColumns, read_sheet
 from yikatong.submission.sheets_apart import ENV, Child
 from yikatong.submission.sheets_door import WEB, Limits
 from yikatong.submission.sheets_forms import DISBURSEMENT
-from yikatong.submission.sheets_package import check_package
+from yikatong.submission.sheets_package import Outside, check_package
 
 GOOD = [["姓名", "身份证号", "金额"], ["冉光荣", "11010519491231002X", "5"]]
 Make = Callable[..., bytes]
@@ -299,3 +301,37 @@ def test_the_child_knows_neither_django_nor_keys() -> None:
         env=ENV, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert told.stdout.strip() == "[]"
+
+
+ROWS = 50_010  # what WEB allows, with the ten above a header
+
+
+@given(row=st.integers(1, 1_048_576), column=st.sampled_from(["A", "Z", "AA", "CV", "CW", "XFD"]))
+def test_a_cell_that_is_taken_as_plain_is_never_outside(row: int, column: str) -> None:
+    cell = f'<row r="1"><c r="{column}{row}"><v>1</v></c></row>'.encode()
+    outside = Outside(WEB)
+    assert outside.holds(cell) is (row > ROWS or column in {"CW", "XFD"})
+    assert not (outside.are_all_plain(cell) and outside.holds(cell))
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        b'<c r="A2"><v>',
+        b'<cols><col min="1"/></cols><conditionalFormatting sqref="A1"><cfRule/><c r="B7" s="3">',
+    ],
+)
+def test_cells_as_every_program_writes_them_are_plain(cell: bytes) -> None:
+    assert Outside(WEB).are_all_plain(cell)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        b"<c>", b"<c/>", b'<c t="s">', b'<x:c r="A1">', b"<c r='A1'>", b'<c  r="A1">',
+        b'<c r ="A1">', b'<c\tr="A1">', b'<c s="1" r="A1">', b'<c r="a1">', b'<c r="$A$1">',
+        b'<c r="AA1">', b'<c r="A10000">',
+    ],
+)  # fmt: skip
+def test_every_other_way_of_writing_one_is_looked_at_closely(cell: bytes) -> None:
+    assert not Outside(WEB).are_all_plain(cell)
