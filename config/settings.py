@@ -215,6 +215,9 @@ LOGGING = {
 # a bank's receipt is due within this; then the same bytes are sent again
 ANSWER_WAIT_S = int(os.environ.get("YKT_ANSWER_WAIT_S", "600"))
 
+# while nothing moves, a bank that owes an answer is asked at least this often
+ASK_MOST_S = int(os.environ.get("YKT_ASK_MOST_S", "15"))
+
 # where the bank's and the budget system's endpoints are registered (simulators write them)
 BANK_ENDPOINTS = HOME.run / "bank.json"
 BANK_PROFILES = CHECKOUT / "packs" / "banks"

@@ -36,7 +36,8 @@ def open_home(folder: Path) -> dict[str, object]:
     lists = {slug: write_list(slug, folder) for slug in COUNTIES}
     passwords = demo.give_passwords()
     simulated.start_both(seed=SEED)
-    processes.start("worker", processes.python("yikatong.cli", "run"))
+    quick = {"YKT_ASK_MOST_S": "1"}
+    processes.start("worker", processes.python("yikatong.cli", "run"), environ=quick)
     site, public = serve("web"), serve("public")
     return {"site": site, "public": public, "passwords": passwords, "lists": lists}
 

@@ -82,6 +82,7 @@ class House:
             **kept,
             "YKT_HOME": str(self.root),
             "YKT_ANSWER_WAIT_S": str(ANSWER_WAIT_S),
+            "YKT_ASK_MOST_S": "1",  # the banks of the stories answer at once
             "PYTHONPATH": str(CHECKOUT),
             "PYTHONUTF8": "1",
         }

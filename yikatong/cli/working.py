@@ -11,12 +11,15 @@ from functools import partial
 from typing import IO, Final
 
 from yikatong.cli import processes, session
+from yikatong.cli.pace import Pace
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.errors import Refused, TryAgain
 from yikatong.kernel.points import point
 
 PAUSE_S: Final = 0.2
 WHOLE_ROUND_S: Final = 3.0
+# those who owe nothing are asked so many times as seldom as those who do
+WHOLE_ROUNDS: Final = 4
 SOON_S: Final = 20
 QUIET_ROUNDS: Final = 40
 CONNECTIONS: Final = 2
@@ -42,19 +45,20 @@ def run(*, until_idle: bool) -> None:
 
 
 def _work(*, until_idle: bool) -> None:
+    from django.conf import settings
+
     ending: list[int] = []
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda number, _: ending.append(number))
     quiet = 0
-    next_whole_round = 0.0
+    # who waits for the end of the work counts its quiet rounds: it goes on asking at one pace
+    most = PAUSE_S if until_idle else settings.ASK_MOST_S
+    owing, everybody = Pace(PAUSE_S, most), Pace(WHOLE_ROUND_S, WHOLE_ROUNDS * most)
     while not ending:
-        _run_jobs()
-        now = time.monotonic()
-        everyone = now >= next_whole_round
-        if everyone:
-            next_whole_round = now + WHOLE_ROUND_S
-            _tell_failed()
-        moved = _listen(everyone=everyone)
+        if _run_jobs():
+            owing.hurry(time.monotonic())
+            everybody.hurry(time.monotonic())
+        moved = _ask(owing, everybody)
         if moved or _jobs_ready():
             quiet = 0
             continue
@@ -66,10 +70,25 @@ def _work(*, until_idle: bool) -> None:
         time.sleep(PAUSE_S)
 
 
-def _run_jobs() -> None:
-    """Every job that is due; each failed one is retried by its own strategy."""
+def _ask(owing: Pace, everybody: Pace) -> int:
+    """Ask those who owe an answer, or everybody, where it is time; gives how many things came."""
+    now = time.monotonic()
+    everyone = everybody.is_due(now)
+    if not everyone and not owing.is_due(now):
+        return 0
+    if everyone:
+        _tell_failed()
+    moved = _listen(everyone=everyone)
+    owing.asked(now, has_moved=moved > 0)
+    if everyone:
+        everybody.asked(now, has_moved=moved > 0)
+    return moved
+
+
+def _run_jobs() -> bool:
+    """Every job that is due; each failed one is retried by its own strategy. Whether any was."""
     if not _jobs_ready():
-        return
+        return False
     from procrastinate import PsycopgConnector
     from procrastinate.contrib.django import app
     from procrastinate.contrib.django.utils import connector_params
@@ -83,6 +102,7 @@ def _run_jobs() -> None:
         concurrency=1,
         delete_jobs="successful",
     )
+    return True
 
 
 def _listen(*, everyone: bool) -> int:

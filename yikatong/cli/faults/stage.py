@@ -98,6 +98,7 @@ class Stage:
             raise Refused("断点演练只在样例数据目录里做，正式环境（YKT_DATABASE_URL）不做。")
         os.environ["YKT_HOME"] = str(self.home.root)
         os.environ["YKT_ANSWER_WAIT_S"] = ANSWER_WAIT_S
+        os.environ["YKT_ASK_MOST_S"] = "1"  # its bank answers at once
         os.environ["PYTHONPATH"] = str(CHECKOUT)
         if self.home.root.exists():
             self.close()

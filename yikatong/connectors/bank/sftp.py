@@ -130,8 +130,10 @@ class SftpChannel:
         self, sftp: asyncssh.SFTPClient, files: Sequence[InboundFile], target: str
     ) -> None:
         for file in files:
-            # The flag first: a file half moved is a file not there.
-            for ending in (FLAG, "", SIGNATURE):
+            # The flag last: a bank that sends a name again waits for it to go, and what it writes
+            # then must not be moved with the old. A file half moved has a flag and no content,
+            # which is a file not there.
+            for ending in ("", SIGNATURE, FLAG):
                 name = file.name + ending
                 try:
                     await sftp.posix_rename(f"{file.folder}/{name}", f"{target}/{name}")
