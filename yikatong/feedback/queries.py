@@ -259,9 +259,10 @@ def residue_of(*, scope: Scope) -> QuerySet[Residue]:
     return Residue.objects.filter(county=scope.county).order_by("since", "id")
 
 
-def kept_in_vain(*, scope: Scope) -> list[KeptInVain]:
-    """What stayed with the county's banks and is to go back to the treasury, in order."""
-    return list(KeptInVain.objects.filter(county=scope.county).order_by("id"))
+def kept_in_vain(share_id: int | None = None, *, scope: Scope) -> list[KeptInVain]:
+    """What stayed with the county's banks, or of one share, and is to go back to the treasury."""
+    found = KeptInVain.objects.filter(county=scope.county).order_by("id")
+    return list(found if share_id is None else found.filter(share_id=share_id))
 
 
 def notice_by_id(notice_id: int, *, scope: Scope) -> OfficerNotice:

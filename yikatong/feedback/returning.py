@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import groupby
+from operator import attrgetter
+from typing import Final
 
 from django.db.models import Max
 from django.utils import timezone
@@ -17,6 +19,8 @@ from yikatong.payout.messages import give_back
 from yikatong.payout.models import BankShare
 from yikatong.payout.queries import stops_before
 
+REASON: Final = attrgetter("reason")
+
 
 def call_back(*, actor: Actor) -> int:
     """Tell each bank what it holds in vain; gives of how many payments. A second call finds none.
@@ -27,18 +31,14 @@ def call_back(*, actor: Actor) -> int:
     ordered = 0
     for share_id in sorted({one.share_id for one in found}):
         share: BankShare = BankShare.objects.select_for_update(no_key=True).get(pk=share_id)
-        rows = [one for one in kept_in_vain(scope=actor.scope) if one.share_id == share_id]
-        for reason, some in groupby(sorted(rows, key=_reason), _reason):
+        # looked at again under the lock: somebody may have been quicker
+        rows = sorted(kept_in_vain(share_id, scope=actor.scope), key=REASON)
+        for reason, some in groupby(rows, REASON):
             ordered += _order(share, list(some), reason, actor=actor)
     return ordered
 
 
-def _reason(one: KeptInVain) -> str:
-    return one.reason
-
-
-def _order(share: BankShare, rows: Iterable[KeptInVain], reason: str, *, actor: Actor) -> int:
-    rows = list(rows)
+def _order(share: BankShare, rows: Sequence[KeptInVain], reason: str, *, actor: Actor) -> int:
     last = RefundOrder.objects.filter(county=actor.scope.county, share=share).aggregate(
         number=Max("number")
     )["number"]
