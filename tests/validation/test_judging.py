@@ -91,7 +91,7 @@ def test_the_banks_are_asked_from_the_keys_of_the_batch(monkeypatch: pytest.Monk
         plans: list[tuple[str, Any]] = []
         monkeypatch.setattr(bulk, "connection", _Explained(plans))
         bulk.versions_to_verify(batch.pk, HERE, "2026-11-22", timezone.now())
-    assert [table for table, _ in plans] == ["payee", "card", "unverified"]
+    assert [table for table, _ in plans] == ["payee", "card", "unknown", "unverified"]
     assert not {
         node["Relation Name"]
         for _, plan in plans

@@ -16,11 +16,18 @@ class Record(models.Model):
         abstract = True
 
 
-class CountyRecord(Record):
+class OfCounty(models.Model):
     """A row of one county, seen by its unit: every such table carries the policy in_scope."""
 
     county = models.CharField(max_length=6, db_comment="区县代码")
     unit_no = models.IntegerField(db_comment="机构编号")
+
+    class Meta:
+        abstract = True
+
+
+class CountyRecord(Record, OfCounty):
+    """Such a row with a number of its own."""
 
     class Meta:
         abstract = True

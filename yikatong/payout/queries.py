@@ -66,7 +66,7 @@ def money_of_batches(batch_ids: list[int], *, scope: Scope) -> dict[int, MoneyEq
             county=scope.county, batch_id__in=batch_ids, passed=True
         )
         .values("batch_id")
-        .annotate(n=Count("id"), fen=Sum("line__amount_fen"))
+        .annotate(n=Count("pk"), fen=Sum("line__amount_fen"))
     }
     by_state: dict[int, dict[str, tuple[int, int]]] = {}
     rows = (

@@ -168,6 +168,7 @@ class AccountVerification(CountyRecord):
         CardAccountVersion,
         on_delete=models.PROTECT,
         related_name="verifications",
+        db_index=False,
         db_comment="账户版本",
     )
     bank_no = models.IntegerField(db_comment="核验银行编号")

@@ -240,7 +240,9 @@ def _take_unverified(cursor: CursorWrapper, batch_id: int, county: str, today: s
     """The temporary table `unverified`: bank and version of each payee without a valid answer."""
     # step by step, each counted: in one statement the planner takes the versions that nobody has
     # verified for one row, and meets all of them with all payees
-    cursor.execute("DROP TABLE IF EXISTS pg_temp.payee, pg_temp.card, pg_temp.unverified")
+    cursor.execute(
+        "DROP TABLE IF EXISTS pg_temp.payee, pg_temp.card, pg_temp.unknown, pg_temp.unverified"
+    )
     cursor.execute(
         "CREATE TEMP TABLE payee ON COMMIT DROP AS SELECT DISTINCT payee_index AS id_index"
         " FROM submission_line WHERE batch_id = %s AND payee_index IS NOT NULL",
@@ -249,22 +251,26 @@ def _take_unverified(cursor: CursorWrapper, batch_id: int, county: str, today: s
     cursor.execute("ANALYZE payee")
     cursor.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
     cursor.execute(
-        "CREATE TEMP TABLE card ON COMMIT DROP AS SELECT version.bank_no, version.id AS version_id FROM payee"
+        "CREATE TEMP TABLE card ON COMMIT DROP AS SELECT account.current_id AS version_id FROM payee"
         " JOIN registry_person AS person ON person.county = %(county)s AND person.id_index = payee.id_index"
         " JOIN registry_cardaccount AS account ON account.county = %(county)s"
-        " AND account.person_id = person.id AND account.is_active"
-        " JOIN registry_cardaccountversion AS version ON version.county = %(county)s"
-        " AND version.id = account.current_id",
+        " AND account.person_id = person.id AND account.is_active",
         {"county": county},
     )
     cursor.execute("ANALYZE card")
     cursor.execute(
-        "CREATE TEMP TABLE unverified ON COMMIT DROP AS"
-        " SELECT card.bank_no, card.version_id FROM card WHERE NOT EXISTS (SELECT"
+        "CREATE TEMP TABLE unknown ON COMMIT DROP AS SELECT card.version_id FROM card WHERE NOT EXISTS (SELECT"
         " FROM registry_accountverification AS known WHERE known.county = %(county)s"
         " AND known.version_id = card.version_id AND known.valid_until >= %(today)s::date"
         " AND known.outcome <> 'UNAVAILABLE')",
         {"county": county, "today": today},
+    )
+    cursor.execute("ANALYZE unknown")
+    # most have been verified: only of the others is the bank looked up
+    cursor.execute(
+        "CREATE TEMP TABLE unverified ON COMMIT DROP AS SELECT version.bank_no, version.id AS version_id FROM unknown"
+        " JOIN registry_cardaccountversion AS version ON version.county = %(county)s AND version.id = unknown.version_id",
+        {"county": county},
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from yikatong.catalogue.models import Definition
-from yikatong.organisation.models import CountyRecord
+from yikatong.organisation.models import CountyRecord, OfCounty
 from yikatong.registry.models import CardAccount, CardAccountVersion, Household, Person
 from yikatong.submission.models import Batch, Line, SourceFile
 from yikatong.validation.rules import CHANGE_WORD
@@ -16,7 +16,11 @@ class Finding(CountyRecord):
 
     department_no = models.IntegerField(db_comment="主管部门编号")
     batch = models.ForeignKey(
-        Batch, on_delete=models.PROTECT, related_name="findings", db_comment="批次"
+        Batch,
+        on_delete=models.PROTECT,
+        related_name="findings",
+        db_index=False,
+        db_comment="批次",
     )
     # no constraint: a line taken out of its draft is gone, what was found in it stays on record
     line = models.ForeignKey(
@@ -48,7 +52,11 @@ class RuleOutcome(CountyRecord):
 
     department_no = models.IntegerField(db_comment="主管部门编号")
     batch = models.ForeignKey(
-        Batch, on_delete=models.PROTECT, related_name="rule_outcomes", db_comment="批次"
+        Batch,
+        on_delete=models.PROTECT,
+        related_name="rule_outcomes",
+        db_index=False,
+        db_comment="批次",
     )
     run_no = models.IntegerField(db_comment="第几次验证")
     rule = models.CharField(max_length=10, db_comment="规则代码")
@@ -69,7 +77,11 @@ class PeriodChange(CountyRecord):
 
     department_no = models.IntegerField(db_comment="主管部门编号")
     batch = models.ForeignKey(
-        Batch, on_delete=models.PROTECT, related_name="changes", db_comment="批次"
+        Batch,
+        on_delete=models.PROTECT,
+        related_name="changes",
+        db_index=False,
+        db_comment="批次",
     )
     line = models.ForeignKey(
         Line,
@@ -99,8 +111,9 @@ class PeriodChange(CountyRecord):
         indexes = (models.Index(fields=["batch", "run_no", "kind"], name="change_by_run"),)
 
 
-class LineVerdict(CountyRecord):
-    """明细结论: appended once, at the verdict of its batch, with the people it was judged as.
+class LineVerdict(OfCounty):
+    """明细结论, known by its line: appended once, at the verdict of its batch, with the people it was
+    judged as.
 
     Its references are made by the join that judged; a row-by-row check of six keys would cost more
     than the judging. That a verdict is of a line of its batch is one check a statement
@@ -118,6 +131,7 @@ class LineVerdict(CountyRecord):
     )
     line = models.OneToOneField(
         Line,
+        primary_key=True,
         on_delete=models.PROTECT,
         related_name="verdict",
         db_constraint=False,

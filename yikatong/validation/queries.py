@@ -113,7 +113,7 @@ def verdict_counts(batch: Batch, *, scope: Scope) -> tuple[int, int]:
     rows = dict(
         LineVerdict.objects.filter(county=scope.county, batch=batch)
         .values_list("passed")
-        .annotate(Count("id"))
+        .annotate(Count("pk"))
     )
     return rows.get(True, 0), rows.get(False, 0)
 
