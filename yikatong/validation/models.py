@@ -112,8 +112,7 @@ class PeriodChange(CountyRecord):
 
 
 class LineVerdict(OfCounty):
-    """明细结论, known by its line: appended once, at the verdict of its batch, with the people it was
-    judged as.
+    """明细结论, known by its line: appended once, at its batch's verdict, with whom it was judged as.
 
     Its references are made by the join that judged; a row-by-row check of six keys would cost more
     than the judging. That a verdict is of a line of its batch is one check a statement
