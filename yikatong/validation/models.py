@@ -112,11 +112,12 @@ class PeriodChange(CountyRecord):
 
 
 class LineVerdict(OfCounty):
-    """明细结论, known by its line: appended once, at its batch's verdict, with whom it was judged as.
+    """明细结论, known by its line: appended once, at the verdict of its batch.
 
-    Its references are made by the join that judged; a row-by-row check of six keys would cost more
-    than the judging. That a verdict is of a line of its batch is one check a statement
-    (law/triggers.sql), and a payment holds its account version by a key of its own.
+    Whom the line was judged as is kept with it. Its references are made by the join that judged; a
+    row-by-row check of six keys would cost more than the judging. That a verdict is of a line of
+    its batch is one check a statement (law/triggers.sql), and a payment holds its account version
+    by a key of its own.
     """
 
     department_no = models.IntegerField(db_comment="主管部门编号")
