@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from simulators.growing import grow
+
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS bank (bank TEXT PRIMARY KEY);
@@ -106,10 +108,7 @@ class Books:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA foreign_keys = ON")
-        self._db.executescript(SCHEMA)
-        known = {row["name"] for row in self._db.execute("PRAGMA table_info(line)")}
-        if "orig_detail_id" not in known:  # books of an earlier bank
-            self._db.execute("ALTER TABLE line ADD COLUMN orig_detail_id TEXT NOT NULL DEFAULT ''")
+        grow(self._db, SCHEMA)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:

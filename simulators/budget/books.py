@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from simulators.budget import faults
+from simulators.growing import grow
 from simulators.loopback import Fault, Json
 
 SCHEMA: Final = """
@@ -71,7 +72,7 @@ class Books:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA foreign_keys = ON")
-        self._db.executescript(SCHEMA + faults.SCHEMA)
+        grow(self._db, SCHEMA + faults.SCHEMA)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
