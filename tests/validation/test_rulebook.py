@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from yikatong.submission.sheets_forms import DISBURSEMENT
 from yikatong.validation.rulebook import FOLDER, laws, parse
 from yikatong.validation.rules import SEVERITIES, VERDICT_OF, Outcome, rule_outcomes
 from yikatong.validation.titles import rule_codes, titles_by_severity
@@ -109,3 +112,12 @@ def test_a_summary_never_calls_a_missing_answer_a_bad_one() -> None:
     assert titles["AC-1", "info"] == titles["AC-1", "confirm"] == "银行尚无核验结果"
     assert titles["AC-1", "block"] == "银行核验不一致"
     assert titles["AM-2", "block"] == "金额不合规"
+
+
+def test_every_rule_points_at_a_column_of_the_list() -> None:
+    """Else the marked workbook could colour no cell for it."""
+    columns = {field.name for field in DISBURSEMENT.fields} | {"beneficiary_name", "beneficiary_id"}
+    for law in laws():
+        assert law.field in columns | {"{cell}"}, law.file
+    (names,) = [law for law in laws() if law.field == "{cell}"]
+    assert set(re.findall(r"'(\w+)' AS cell", names.sql)) <= columns
