@@ -391,13 +391,8 @@ class Planter:
         )
 
     def guardian(self, person: int, guardian: int, **values: Any) -> None:
-        self.put(
-            Guardian,
-            **{
-                "person": person, "guardian": guardian, "relation": "父", "evidence": "户口簿",
-                **values,
-            },
-        )  # fmt: skip
+        told = {"relation": "父", "evidence": "户口簿", **values}
+        self.put(Guardian, person=person, guardian=guardian, **told)
 
 
 def _written(field: models.Field[Any, Any], value: Any) -> Any:
