@@ -98,7 +98,7 @@ def test_two_villages_of_one_name_are_told_apart_by_their_town() -> None:
 
 
 def test_a_name_that_stands_twice_is_never_guessed() -> None:
-    with pytest.raises(Refused, match="大青村"):
+    with pytest.raises(Refused, match="“大青村”在桑柘镇、保家镇都有，请写明乡镇街道"):
         ALL.find("", "大青村")
 
 

@@ -289,6 +289,13 @@ def test_text_in_every_coding(make_csv: MakeText, encoding: str, *, is_quoted: b
     assert frame["row"].to_list() == [2, 3]
 
 
+def test_text_kept_as_text_by_a_formula_is_that_text() -> None:
+    text = f'姓名,身份证号,银行账号,金额\n="冉",="{ID}",="6228480402564890018",="5"\n'
+    row = first(text.encode("gb18030"), name="a.csv")
+    assert (row["beneficiary_name"], row["beneficiary_id"]) == ("冉", ID)
+    assert (row["account_no"], row["amount_fen"]) == ("6228480402564890018", 500)
+
+
 def test_text_with_tabs_blank_lines_and_short_lines_keeps_its_row_numbers() -> None:
     text = "清册\n\n姓名\t身份证号\t金额\t备注\r\n\n" + f"冉\t{ID}\t5\n\n谭\t{OTHER}\t6\tx\ty\n"
     assert read(text.encode(), name="a.csv").frame.select("row", "amount", "remark").rows() == [

@@ -88,6 +88,10 @@ class Places:
                 no for (_, name), no in self.by_name.items() if name == place and low <= no <= high
             ]
             found = own[0] if len(own) == 1 else self.once.get(place)
+        if found is None and not town:
+            named = [there for there, name in self.by_name if name == place]
+            if len(named) > 1:
+                raise Refused(f"“{village}”在{'、'.join(named)}都有，请写明乡镇街道。")
         if found is None:
             raise Refused(f"找不到“{town}{village}”，请按“镇街、村（社区）”填写全称。")
         if not low <= found <= high:
