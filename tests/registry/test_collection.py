@@ -16,7 +16,14 @@ from yikatong.kernel.errors import Refused
 from yikatong.kernel.resident_id import check_character
 from yikatong.registry import collection
 from yikatong.registry.bulk import PEOPLE
-from yikatong.registry.collection import Places, bank_of, people_rows, roster_rows, short_place
+from yikatong.registry.collection import (
+    Places,
+    bank_of,
+    not_in_use,
+    people_rows,
+    roster_rows,
+    short_place,
+)
 from yikatong.vault.access import Vault
 from yikatong.vault.keys import KeyRing
 
@@ -91,7 +98,7 @@ def test_two_villages_of_one_name_are_told_apart_by_their_town() -> None:
 
 
 def test_a_name_that_stands_twice_is_never_guessed() -> None:
-    with pytest.raises(Refused, match="大青村"):
+    with pytest.raises(Refused, match="“大青村”在桑柘镇、保家镇都有，请写明乡镇街道"):
         ALL.find("", "大青村")
 
 
@@ -196,11 +203,14 @@ def test_passbooks_and_social_cards_are_known_by_their_word() -> None:
     assert [one["card_kind"] for one in found] == [CardKind.PASSBOOK.value, CardKind.SSC.value]
 
 
-def test_who_is_not_in_use_is_passed_over_in_silence() -> None:
-    assert collected({"status": "注销"}, {"status": "停用"}) == ([], [])
-    assert (
-        len(collected({"status": "正常"}, {"status": None, "beneficiary_id": id_of(903)})[0]) == 2
-    )
+def test_who_is_not_in_use_is_not_registered_and_told() -> None:
+    assert collected({"status": "0作废"}, {"status": "停用"}) == ([], [])
+    statuses = pl.DataFrame({"row": [4, 5, 6, 7], "beneficiary_name": ["甲", None, "丙", "丁"],
+                             "status": ["0作废", "停用", "1正常", None]})  # fmt: skip
+    told = [trouble.sentence for trouble in not_in_use(statuses)]
+    assert told == ["第 4 行 甲：状态为“0作废”，没有登记。", "第 5 行 ：状态为“停用”，没有登记。"]
+    used = ({"status": "正常"}, {"status": "1正常"}, {"status": None})
+    assert len(collected(*used)[0]) == 3
 
 
 @pytest.mark.parametrize(
@@ -255,6 +265,7 @@ def test_a_roster_row_joins_by_the_same_index_as_the_person() -> None:
     ("wrong", "says"),
     [
         ({"since": None}, "起始日期"), ({"since": "去年"}, "去年"), ({"until": "明年"}, "截止日期"),
+        ({"since": None}, "没有填写"), ({"until": "2025-12-31"}, "早于起始日期"),
         ({"quantity": "两亩"}, "数量"), ({"beneficiary_id": "1"}, "身份证"),
         ({"lost_fields": ["beneficiary_id"]}, "末几位已丢失"),
     ],

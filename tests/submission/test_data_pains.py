@@ -250,7 +250,11 @@ def test_amounts(make_xlsx: Make, typed: Any, fen: int | None) -> None:
 
 
 def test_units_are_stripped_with_notice_only(make_xlsx: Make) -> None:
-    assert read(make_xlsx([HEADER, ["冉", ID, "1.2万元"]])).fixed == {"amount": 1}
+    sheet = read(make_xlsx([HEADER, ["冉", ID, "1.2万元"], LINE, ["谭", OTHER, "￥6元"]]))
+    assert sheet.fixed == {"amount": 2}
+    (notice,) = sheet.notices
+    assert (notice.row, notice.field, notice.rule) == (None, "amount", "UN-1")
+    assert "2 处带单位、符号或全角数字（第 2、4 行）" in notice.message
     sheet = read(make_xlsx([["姓名", "身份证号", "金额（万元）"], ["冉", ID, 0.12]]))
     assert sheet.frame["amount_fen"].to_list() == [120000]
     assert [notice.rule for notice in sheet.notices] == ["UN-1"]
@@ -285,6 +289,13 @@ def test_text_in_every_coding(make_csv: MakeText, encoding: str, *, is_quoted: b
     assert frame["row"].to_list() == [2, 3]
 
 
+def test_text_kept_as_text_by_a_formula_is_that_text() -> None:
+    text = f'姓名,身份证号,银行账号,金额\n="冉",="{ID}",="6228480402564890018",="5"\n'
+    row = first(text.encode("gb18030"), name="a.csv")
+    assert (row["beneficiary_name"], row["beneficiary_id"]) == ("冉", ID)
+    assert (row["account_no"], row["amount_fen"]) == ("6228480402564890018", 500)
+
+
 def test_text_with_tabs_blank_lines_and_short_lines_keeps_its_row_numbers() -> None:
     text = "清册\n\n姓名\t身份证号\t金额\t备注\r\n\n" + f"冉\t{ID}\t5\n\n谭\t{OTHER}\t6\tx\ty\n"
     assert read(text.encode(), name="a.csv").frame.select("row", "amount", "remark").rows() == [
@@ -292,6 +303,22 @@ def test_text_with_tabs_blank_lines_and_short_lines_keeps_its_row_numbers() -> N
 
 
 # -- columns --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("header", ["社保卡账号", "社会保障卡号", "社保卡卡号", "银行卡（折）号"])
+def test_an_account_column_is_known_by_its_card(make_xlsx: Make, header: str) -> None:
+    sheet = read(make_xlsx([[*HEADER, header], [*LINE, "6228480402564890018"]]))
+    assert sheet.frame["account_no"].to_list() == ["6228480402564890018"]
+    assert not sheet.notices
+
+
+def test_a_guess_is_told_as_what_it_may_be_and_only_where_it_helps(make_xlsx: Make) -> None:
+    sheet = read(make_xlsx([[*HEADER, "老社保卡账号2"], [*LINE, "6228480402564890018"]]))
+    (notice,) = sheet.notices
+    assert "像是银行账号" in notice.message
+    assert "不影响办理" not in notice.message
+    with pytest.raises(MissingColumns, match="缺少必需的列：补贴金额。请补上后重新上传。"):
+        read(make_xlsx([["姓名", "身份证号", "老社保卡账号2"], ["冉", ID, "6228480402564890018"]]))
 
 
 def test_a_column_that_only_resembles_one_is_asked_about_and_never_taken(make_xlsx: Make) -> None:
@@ -303,6 +330,7 @@ def test_a_column_that_only_resembles_one_is_asked_about_and_never_taken(make_xl
     assert ways["本年补贴金额合计数"] == ("amount", "guessed")
     assert ways["幸运数字"] == (None, "unknown")
     assert ways["姓名"] == ("person_name", "known")
+    assert "请补上后" not in str(caught.value)
     sheet = read(made, mapping={"本年补贴金额合计数": "amount"})
     assert sheet.frame["amount_fen"].to_list() == [500]
     assert [column.how for column in sheet.mapped] == ["known", "known", "told", "unknown"]

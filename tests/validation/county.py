@@ -132,7 +132,9 @@ def _people(planter: Planter) -> dict[str, int]:
     planter.person("冉男五五", born=fifty_five, is_male=True)
     planter.person("冉女五五", born=fifty_five)
     ward = planter.person("冉孩", born=date(2015, 1, 1), account="of the father")
-    planter.guardian(ward, planter.person("冉父", account="of the father"))
+    # registered today, as those of the collection form are, for a period that may be over
+    father = planter.person("冉父", account="of the father")
+    planter.guardian(ward, father, since=datetime.now(tz=UTC).date())
     plain = ("钱大娘", "冉外", "冉残", "冉干部", "冉故", "冉新故", "冉特困", "冉低保", "冉已领")
     traits = (
         "冉服刑",

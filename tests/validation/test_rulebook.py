@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from yikatong.submission.sheets_forms import DISBURSEMENT
 from yikatong.validation.rulebook import FOLDER, laws, parse
 from yikatong.validation.rules import SEVERITIES, VERDICT_OF, Outcome, rule_outcomes
-from yikatong.validation.titles import rule_codes
+from yikatong.validation.titles import rule_codes, titles_by_severity
 
 HEADER = """-- code: XX-1
 -- 名称: 测试
@@ -69,7 +72,7 @@ MX-1 MX-2 MX-3 MX-4 AM-1 AM-2 AM-3 AM-4 RO-1 RO-2 RO-3 RO-4 AG-1 SY-1"""
 
 def test_the_book_is_complete_and_has_no_codes_beside_it() -> None:
     """Ours at the door: a cell that must be filled, a number, a date, a lost character, a phone."""
-    door = {"RQ-1", "NU-1", "DT-1", "NC-1", "PH-1"}
+    door = {"RQ-1", "NU-1", "NU-2", "DT-1", "NC-1", "PH-1"}
     # the total against its rounding (§9), and the town that a person is registered in (§13)
     ours = {"AM-6", "RG-2"}
     assert set(rule_codes()) == set(BOOK.split()) | door | ours
@@ -102,3 +105,19 @@ def test_the_verdict_of_a_rule_is_the_worst_that_it_says() -> None:
         "RO-2": Outcome("通过", 0),
         "RO-3": Outcome("未比对", 0),
     }
+
+
+def test_a_summary_never_calls_a_missing_answer_a_bad_one() -> None:
+    titles = titles_by_severity()
+    assert titles["AC-1", "info"] == titles["AC-1", "confirm"] == "银行尚无核验结果"
+    assert titles["AC-1", "block"] == "银行核验不一致"
+    assert titles["AM-2", "block"] == "金额不合规"
+
+
+def test_every_rule_points_at_a_column_of_the_list() -> None:
+    """Else the marked workbook could colour no cell for it."""
+    columns = {field.name for field in DISBURSEMENT.fields} | {"beneficiary_name", "beneficiary_id"}
+    for law in laws():
+        assert law.field in columns | {"{cell}"}, law.file
+    (names,) = [law for law in laws() if law.field == "{cell}"]
+    assert set(re.findall(r"'(\w+)' AS cell", names.sql)) <= columns

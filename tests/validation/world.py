@@ -390,8 +390,9 @@ class Planter:
             RequiredRoster, programme_code=code, kind=kind, severity=severity, max_age_days=days
         )
 
-    def guardian(self, person: int, guardian: int) -> None:
-        self.put(Guardian, person=person, guardian=guardian, relation="父", evidence="户口簿")
+    def guardian(self, person: int, guardian: int, **values: Any) -> None:
+        told = {"relation": "父", "evidence": "户口簿", **values}
+        self.put(Guardian, person=person, guardian=guardian, **told)
 
 
 def _written(field: models.Field[Any, Any], value: Any) -> Any:

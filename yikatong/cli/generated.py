@@ -337,6 +337,16 @@ def _condition(condition: object) -> str:
 # -- rules.md -----------------------------------------------------------------------------------
 
 
+FILE_NOTICES: Final = (
+    ("COL-1", "系统不认识、没有把握或重复的列，没有采用"),
+    ("NC-2", "姓名里有生僻字，请核对开户姓名的写法"),
+    ("SH-1", "另一张工作表也是名单，这次没有读取"),
+    ("TOT-1", "合计与逐行相加不一致（行号是合计所在的行）"),
+    ("TP-1", "用的是别的项目或期次的模板"),
+    ("UN-1", "单位、符号、万元已折算，只按数字读取"),
+)
+
+
 def rules() -> str:
     """验证规则: the row rules and the cross rules, with a sentence of each."""
     parts = [
@@ -364,6 +374,8 @@ def rules() -> str:
             ("代码", "名称", "严重程度", "依据", "谁修正", "示例句", "文件"),
             (_law_row(law) for law in sorted(laws(), key=lambda law: (law.code, law.severity))),
         ),
+        "## 文件提示（整个文件的事，不属于哪一行，都不影响通过）\n",
+        table(("代码", "说的是"), FILE_NOTICES),
     ]
     return "\n".join(parts)
 

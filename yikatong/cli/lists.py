@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
@@ -57,7 +57,7 @@ def load_people(file: Path, county: str, as_user: str | None) -> int:
     """个人一卡通账户收集表. 0 all registered, 1 some rows were not (each said), 2 unreadable."""
     session.log_in("web")
     from yikatong.organisation.scoping import acting
-    from yikatong.registry.actions import register_people
+    from yikatong.registry.actions import left_as_it_was, register_people
     from yikatong.registry.collection import shared_phones
     from yikatong.submission.sheets import read_sheet
     from yikatong.submission.sheets_door import BULK
@@ -70,9 +70,11 @@ def load_people(file: Path, county: str, as_user: str | None) -> int:
         people, accounts, known, troubles = register_people(
             sheet.frame, is_sample=False, actor=clerk
         )
+        left = left_as_it_was(sheet.frame, actor=clerk)
     for notice in sheet.notices:
         session.say(notice.message)
-    _tell(trouble.sentence for trouble in (*troubles, *shared_phones(sheet.frame)))
+    told = (*troubles, *left, *shared_phones(sheet.frame))
+    _tell((trouble.sentence for trouble in told), most=len(told))
     session.say(
         f"登记 {people} 人，账户 {accounts} 个；已登记 {known} 人；未登记 {len(troubles)} 行。"
     )
@@ -84,6 +86,7 @@ def load_roster(kind: str, file: Path, county: str, as_of: str, as_user: str | N
     session.log_in("web")
     from yikatong.organisation.scoping import acting
     from yikatong.registry.actions import load_roster as keep
+    from yikatong.registry.queries import newest_roster
     from yikatong.submission.sheets import read_sheet
     from yikatong.submission.sheets_door import BULK
     from yikatong.submission.sheets_forms import ROSTER
@@ -100,7 +103,10 @@ def load_roster(kind: str, file: Path, county: str, as_of: str, as_user: str | N
         stored, troubles = keep(
             sheet.frame, kind=kind, as_of=day, file_name=file.name, content=content, actor=clerk
         )
-    _tell(trouble.sentence for trouble in troubles)
+        newest = newest_roster(kind, scope=clerk.scope)
+    _tell((trouble.sentence for trouble in troubles), most=len(troubles))
+    if newest is not None and newest > day:
+        session.say(f"已有截止 {newest} 的同类名册，比对时用较新的那份；这一份只留存备查。")
     session.say(f"名册 {kind}（{day}）导入 {stored} 行；未采用 {len(troubles)} 行。")
     return BLOCKED if troubles else SOUND
 
@@ -314,10 +320,10 @@ def _today() -> date:
     return timezone.localdate()
 
 
-def _tell(sentences: object) -> None:
+def _tell(sentences: Iterable[str], *, most: int = SHOWN) -> None:
     """Findings for people: the first of them, and how many more."""
-    listed = list(sentences)  # type: ignore[call-overload]
-    for sentence in listed[:SHOWN]:
+    listed = list(sentences)
+    for sentence in listed[:most]:
         session.say(sentence)
-    if len(listed) > SHOWN:
-        session.say(f"……还有 {len(listed) - SHOWN} 条，用 --json 或 --marked 查看全部。")
+    if len(listed) > most:
+        session.say(f"……还有 {len(listed) - most} 条，用 --json 或 --marked 查看全部。")

@@ -9,9 +9,9 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -30,6 +30,8 @@ from yikatong.vault.keys import KeyRing
 from yikatong.vault.wire import WireKeys
 
 SAMPLE_TOWNS = 3
+# made-up rosters give way to any that a county loads, and are not stale yet
+SAMPLE_ROSTER_AGE: Final = timedelta(days=30)
 
 
 def pack_of(slug: str) -> CountyPack:
@@ -245,7 +247,7 @@ def _register_people(pack: CountyPack, *, people: int, seed: int) -> None:
                 load_roster(
                     frame,
                     kind=kind,
-                    as_of=today(),
+                    as_of=today() - SAMPLE_ROSTER_AGE,
                     file_name=roster.name,
                     content=content,
                     actor=everywhere,

@@ -9,6 +9,7 @@ import polars as pl
 from django.utils import timezone
 
 from yikatong.audit.actions import record
+from yikatong.catalogue.queries import programme_by_code
 from yikatong.catalogue.specs import ENTITLED, ROSTER_KINDS
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor
@@ -18,7 +19,13 @@ from yikatong.kernel.errors import Refused
 from yikatong.kernel.names import normalised_name
 from yikatong.organisation.queries import paying_banks, units_of_kind
 from yikatong.registry import bulk
-from yikatong.registry.collection import Places, Trouble, people_rows, roster_rows
+from yikatong.registry.collection import (
+    Places,
+    Trouble,
+    not_in_use,
+    people_rows,
+    roster_rows,
+)
 from yikatong.registry.messages import CHANGE_FIELD, NUMBER_FIELD
 from yikatong.registry.models import (
     AccountChange,
@@ -32,6 +39,11 @@ from yikatong.vault.access import the_vault
 
 SHORTEST_REASON: Final = 4
 NOWHERE: Final = (0, -1)
+NOT_TAKEN: Final = {
+    "name": "本人已登记，登记的姓名与表内不同，没有更改。请对照身份证核对，确需更正的办理变更。",
+    "account": "已登记的账户（尾号 {last4}）与表内账号不同，没有更改。换卡、换折请提出账户变更。",
+    "guardian": "表内的监护人没有登记，没有记下监护关系。请先登记监护人，再导入本行。",
+}
 
 
 def propose_account(
@@ -179,6 +191,15 @@ def register_people(
     return people, accounts, known, troubles
 
 
+def left_as_it_was(frame: pl.DataFrame, *, actor: Actor) -> list[Trouble]:
+    """What `register_people` did not take from the rows of this frame, in the same transaction."""
+    told = [
+        Trouble(row, f"第 {row} 行 {name}：{NOT_TAKEN[what].format(last4=last4)}")
+        for row, name, what, last4 in bulk.arrivals_not_taken(actor.scope.county)
+    ]
+    return sorted([*not_in_use(frame), *told], key=lambda trouble: trouble.row)
+
+
 def load_roster(
     frame: pl.DataFrame, *, kind: str, as_of: date, file_name: str, content: bytes, actor: Actor
 ) -> tuple[int, list[Trouble]]:
@@ -187,6 +208,8 @@ def load_roster(
         raise Refused(
             f"没有“{kind}”这种名册。可用：{'、'.join(ROSTER_KINDS)}，或 {ENTITLED}项目编码。"
         )
+    if kind.startswith(ENTITLED):
+        programme_by_code(kind.removeprefix(ENTITLED), scope=actor.scope)
     if as_of > timezone.localdate():
         raise Refused(f"名册截止日期 {as_of} 在今天之后，请核对。")
     county = actor.scope.county

@@ -144,6 +144,29 @@ def _name_guardians(cursor: CursorWrapper, facts: Mapping[str, str | bool]) -> N
     )
 
 
+def arrivals_not_taken(county: str) -> list[tuple[int, str, str, str]]:
+    """Of the rows that `load_people` staged in this transaction: what was left as it is.
+
+    Returns (row_no, name, what, last four of the registered account), `what` one of `name`,
+    `account`, `guardian` (named, but not registered).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH met AS (SELECT arrivals.*, person.name_key AS known_key, version.number_index AS known_number,"
+            "  version.last4 AS known_last4 FROM arrivals"
+            " JOIN registry_person AS person ON person.county = %(county)s AND person.id_index = arrivals.id_index"
+            " LEFT JOIN registry_cardaccount AS account ON account.person_id = person.id AND account.is_active"
+            " LEFT JOIN registry_cardaccountversion AS version ON version.id = account.current_id)"
+            " SELECT row_no, name, 'name', '' FROM met WHERE name_key <> known_key"
+            " UNION ALL SELECT row_no, name, 'account', known_last4 FROM met WHERE number_index <> known_number"
+            " UNION ALL SELECT row_no, name, 'guardian', '' FROM arrivals WHERE guardian_index IS NOT NULL"
+            "  AND NOT EXISTS (SELECT FROM registry_person AS guardian WHERE guardian.county = %(county)s"
+            "   AND guardian.id_index = arrivals.guardian_index) ORDER BY 1, 3",
+            {"county": county},
+        )
+        return list(cursor.fetchall())
+
+
 def load_roster(rows: Iterable[Sequence[Any]], *, load_id: int, county: str, kind: str) -> int:
     """Insert the entries of one roster load from rows of `ROSTER`'s shape."""
     _staged("listed", ROSTER, rows)

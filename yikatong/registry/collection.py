@@ -32,7 +32,7 @@ CARD_WORDS: Final = {
     "对公": CardKind.CORP,
     "对公账户": CardKind.CORP,
 }
-STATUS_IN_USE: Final = ("", "正常", "1", "启用")
+STATUS_IN_USE: Final = ("", "正常", "1", "1正常", "启用")
 HEAD_RELATIONS: Final = ("本人", "户主")
 MOST_ON_ONE_PHONE: Final = 3
 SHOWN_ROWS: Final = 5
@@ -88,6 +88,10 @@ class Places:
                 no for (_, name), no in self.by_name.items() if name == place and low <= no <= high
             ]
             found = own[0] if len(own) == 1 else self.once.get(place)
+        if found is None and not town:
+            named = [there for there, name in self.by_name if name == place]
+            if len(named) > 1:
+                raise Refused(f"“{village}”在{'、'.join(named)}都有，请写明乡镇街道。")
         if found is None:
             raise Refused(f"找不到“{town}{village}”，请按“镇街、村（社区）”填写全称。")
         if not low <= found <= high:
@@ -147,6 +151,17 @@ def _in_two_places(frame: pl.DataFrame) -> dict[int, str]:
         row: f"身份证号与第 {at} 行相同，那一行登记在“{there}”。请核实其所属镇街后只留一行。"
         for row, at, there in again.select("row", "first", "there").iter_rows()
     }
+
+
+def not_in_use(frame: pl.DataFrame) -> list[Trouble]:
+    """A sentence per row that the form itself calls void or stopped: it is no registration."""
+    if "status" not in frame.columns:
+        return []
+    return [
+        Trouble(row, f"第 {row} 行 {name or ''}：状态为“{status.strip()}”，没有登记。")
+        for row, name, status in frame.select("row", "beneficiary_name", "status").iter_rows()
+        if (status or "").strip() not in STATUS_IN_USE
+    ]
 
 
 def shared_phones(frame: pl.DataFrame) -> list[Trouble]:
@@ -270,6 +285,7 @@ def roster_rows(
             number = ResidentId.parse(line["beneficiary_id"] or "", on=today)
             since = _day(line["since"], "起始日期")
             until = _day(line["until"], "截止日期") if line["until"] else None
+            _refuse_if_known(_ends_before_it_begins(since, until))
             rows.append(
                 (
                     vault.blind_index(county, number.reveal()),
@@ -291,6 +307,12 @@ def roster_rows(
     return rows, troubles
 
 
+def _ends_before_it_begins(since: date, until: date | None) -> str | None:
+    if until is None or until >= since:
+        return None
+    return f"截止日期 {until} 早于起始日期 {since}，请核对。"
+
+
 def _refuse_lost(line: Mapping[str, Any]) -> None:
     """DG-1: digits that Excel destroyed are never padded."""
     if line["lost_fields"]:
@@ -298,7 +320,9 @@ def _refuse_lost(line: Mapping[str, Any]) -> None:
 
 
 def _day(text: str | None, word: str) -> date:
+    if not text:
+        raise Refused(f"{word}没有填写，请补填。")
     try:
-        return date.fromisoformat(text or "")
+        return date.fromisoformat(text)
     except ValueError:
-        raise Refused(f"{word}“{text or ''}”不是日期，请写成 2026-01-31。") from None
+        raise Refused(f"{word}“{text}”不是日期，请写成 2026-01-31。") from None

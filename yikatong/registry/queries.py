@@ -262,3 +262,10 @@ def change_by_id(change_id: int, *, scope: Scope) -> AccountChange:
     if found is None:
         raise Refused("没有这份账户变更，或不在您的办理范围内。")
     return found
+
+
+def newest_roster(kind: str, *, scope: Scope) -> date | None:
+    """The as-of date of the roster of this kind that is compared with; None where there is none."""
+    of_kind = RosterLoad.objects.filter(county=scope.county, kind=kind)
+    found: date | None = of_kind.aggregate(newest=Max("as_of"))["newest"]
+    return found

@@ -95,11 +95,11 @@ def missing_columns(header: Header, form: Form) -> list[str]:
     return [
         name
         for name in form.required
-        if not any(column in header.columns for column in _stand_ins(name, form))
+        if not any(column in header.columns for column in stand_ins(name, form))
     ]
 
 
-def _stand_ins(name: str, form: Form) -> list[str]:
+def stand_ins(name: str, form: Form) -> list[str]:
     """A person may be named by any of the parties; every other column only by itself."""
     if name not in {PERSON_NAME, PERSON_ID}:
         return [name]

@@ -26,6 +26,7 @@ from yikatong.submission.sheets_header import (
     Mapped,
     find_header,
     missing_columns,
+    stand_ins,
 )
 from yikatong.submission.sheets_text import fen, in_yuan, put_right
 
@@ -35,6 +36,8 @@ TAIL_WORDS: Final = (
     r"^(?:本页)?(?:合计|总计|小计|共计|累计|制表|填表人|审核人|复核人|负责人|经办人|单位负责|填报人|"
     r"填报单位|分管领导|主管领导|注[:：]|说明[:：]|备注[:：])"
 )
+MEASURED: Final = frozenset({Kind.MONEY, Kind.NUMBER})
+SHOWN_ROWS: Final = 5
 TOTAL_WORDS: Final = r"^(?:合计|总计|共计)"
 # what any of them begins with: few rows have to be looked at closely
 TAIL_STARTS: Final = r"^[\s　]*[本合总小共累制填审复负经单分主注说备]"
@@ -44,7 +47,8 @@ TAIL_STARTS: Final = r"^[\s　]*[本合总小共累制填审复负经单分主�
 class Notice:
     """Something the person should know about the file. `row` is None where it is about all of it.
 
-    `rule`: COL-1 a column set aside, TOT-1 a total that differs. `severity` is always info.
+    `rule`: COL-1 a column set aside, TOT-1 a total that differs, UN-1 units that were taken off,
+    SH-1 a list in another sheet. `severity` is always info.
     """
 
     row: int | None
@@ -140,10 +144,11 @@ def understood(
 
 def _missing(name: str, header: Header, missing: list[str], form: Form) -> MissingColumns:
     words = "、".join(form.field(field).word for field in missing)
+    meant = {stand_in for field in missing for stand_in in stand_ins(field, form)}
     guesses = "".join(
         f"“{column.label}”一列像是{form.field(column.field).word}，如果是，请指定列的对应。"
         for column in header.mapped
-        if column.how == GUESSED and column.field is not None
+        if column.how == GUESSED and column.field is not None and column.field in meant
     )
     sentence = f"工作表“{name}”缺少必需的列：{words}。{guesses or '请补上后重新上传。'}"
     return MissingColumns(sentence, header.mapped, tuple(missing))
@@ -196,16 +201,21 @@ def _understood(raw: RawSheet, header: Header, form: Form) -> Sheet:
     if not is_line.any():
         raise Refused(f"工作表“{raw.name}”的表头下面没有数据。")
     totals = _totals(frame, tails) if "amount" in header.columns else None
-    counts = {name: int(is_line.gather(places).sum()) for name, places in fixed.items()}
+    rows = {name: frame["row"].gather(at.filter(is_line.gather(at))) for name, at in fixed.items()}
+    stripped = [
+        _stripped(field.name, form.field(field.name).word, rows[field.name])
+        for field in found
+        if field.kind in MEASURED and len(rows[field.name])
+    ]
     return Sheet(
         frame=_with_every_field(frame, lost, header, form).filter(is_line),
-        notices=tuple(_notices(header, totals, form)),
+        notices=(*_notices(header, totals, form), *stripped),
         totals=totals,
         form=form,
         name=raw.name,
         header_row=header.last + 1,
         labels=_labels(header, form),
-        fixed={name: count for name, count in counts.items() if count},
+        fixed={name: len(places) for name, places in rows.items() if len(places)},
         mapped=header.mapped,
     )
 
@@ -319,13 +329,31 @@ def _labels(header: Header, form: Form) -> dict[str, str]:
     return {name: label for name, label in labels.items() if name not in {PERSON_NAME, PERSON_ID}}
 
 
+def _stripped(field: str, word: str, rows: pl.Series) -> Notice:
+    """Units and signs are taken off a number, but never silently."""
+    shown = "、".join(str(row) for row in rows.head(SHOWN_ROWS))
+    more = " 行等" if len(rows) > SHOWN_ROWS else " 行"
+    return Notice(
+        None, field, "UN-1", "info",
+        f"“{word}”有 {len(rows)} 处带单位、符号或全角数字（第 {shown}{more}），"
+        "已只按数字读取，请核对。",
+    )  # fmt: skip
+
+
 def _notices(header: Header, totals: Totals | None, form: Form) -> Iterator[Notice]:
     for name in sorted(header.ten_thousands):
         yield Notice(
             None, name, "UN-1", "info",
             f"“{header.labels[name]}”一列按万元填写，{form.field(name).word}已折算为元，请核对。",
         )  # fmt: skip
-    for label in (*header.called(UNKNOWN), *header.called(GUESSED)):
+    for column in header.mapped:
+        if column.how == GUESSED and column.field is not None:
+            yield Notice(
+                None, column.label, "COL-1", "info",
+                f"“{column.label}”一列像是{form.field(column.field).word}，系统没有把握，这次没有"
+                "采用。如果是，请指定列的对应；不是的不用管。",
+            )  # fmt: skip
+    for label in header.called(UNKNOWN):
         yield Notice(
             None, label, "COL-1", "info", f"“{label}”一列系统不认识，已放在一边，不影响办理。"
         )

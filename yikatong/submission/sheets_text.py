@@ -30,6 +30,8 @@ _WIDE: Final = [chr(code) for code in range(0xFF01, 0xFF5F) if chr(code) not in 
 _NARROW: Final = [chr(ord(wide) - 0xFEE0) for wide in _WIDE]
 _PLAIN_AMOUNT: Final = r"^[0-9]{1,13}(?:\.[0-9]{1,2})?$"
 _CONTROLS: Final = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\\u{fffe}\\u{ffff}]"
+# ="500243…": how other systems' CSV keeps Excel from making a number of it
+_AS_TEXT: Final = r'^\s*="([^"]*)"\s*$'
 _TEN_THOUSANDS: Final = r"^(-?[0-9]+(?:\.[0-9]+)?)万$"
 _SHIFT: Final = 10_000
 # a text of this shape is its own written form: nothing has to be looked at twice
@@ -82,7 +84,7 @@ def put_right(typed: pl.Series, kind: Kind) -> PutRight:
 
 def normalised(column: pl.Expr, kind: Kind) -> pl.Expr:
     """The column in its one written form; empty becomes null."""
-    column = column.str.replace_all(_CONTROLS, "")
+    column = column.str.replace_all(_CONTROLS, "").str.replace(_AS_TEXT, "$1")
     match kind:
         case Kind.ID:
             found = _bare(column, _QUOTES).str.to_uppercase().str.replace(r"^(\d+)\.0$", "$1")

@@ -37,7 +37,6 @@ REMARK_LIMIT: Final = 300
 WHOLE_DIGITS: Final = 10
 STANDARD_SCALE: Final = 7
 QUANTITY_SCALE: Final = 3
-MOST_MONTHS: Final = 12 * 10
 FIRST_HAN: Final = "\u3400"
 SHOWN_CHARACTERS: Final = 20
 # few enough that a list of a township's size already comes in several parts
@@ -259,4 +258,4 @@ def _masked(numbers: pl.Series) -> pl.Series:
 
 def _months(text: pl.Expr) -> pl.Expr:
     whole = text.str.extract(r"^([0-9]{1,3})(?:\.0+)?$").cast(pl.Int32)
-    return pl.when(whole <= MOST_MONTHS).then(whole)
+    return pl.when(whole <= row_rules.MOST_MONTHS).then(whole)

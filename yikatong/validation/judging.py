@@ -214,7 +214,7 @@ def _asked(law: Law) -> str:
     }
     return (
         f"SELECT found.line_id, '{quoted['code']}' AS rule, '{law.severity}' AS severity,"  # noqa: S608 - rule files of our own, checked when loaded
-        f" '{quoted['verdict']}' AS verdict, '{law.field}' AS field,"
+        f" '{quoted['verdict']}' AS verdict, {sentence_sql(law.field)} AS field,"
         f" {sentence} AS sentence,"
         f" sha256(convert_to('{quoted['code']}|' || {evidence}, 'UTF8')) AS evidence, '{law.once}' AS once"
         f" FROM ({law.sql.replace('%', '%%')}) AS found"

@@ -28,7 +28,7 @@ from yikatong.submission.sheets_forms import EARLIER
 from yikatong.submission.sheets_meaning import Sheet
 from yikatong.validation.progress import mark_of
 from yikatong.validation.rules import BLOCK, CONFIRM, SEVERITY_WORD, FoundRow, Report
-from yikatong.validation.titles import rule_titles
+from yikatong.validation.titles import titles_by_severity
 
 RED: Final = PatternFill("solid", fgColor="FDECEB")
 YELLOW: Final = PatternFill("solid", fgColor="FFF3DC")
@@ -224,10 +224,10 @@ def _summary(report: Report, *, with_rows: bool = True) -> Iterable[list[Any]]:
     yield ["共", report.rows, "通过", report.passed, "错误", report.blocked]
     yield ["", "", "提醒", report.to_confirm]
     yield ["规则", "名称", "严重程度", "条数", "处理建议"]
-    titles = rule_titles()
+    titles = titles_by_severity()
     counts = Counter((finding.severity, finding.rule) for finding in report.findings)
     for (severity, rule), times in sorted(counts.items()):
-        title = titles.get(rule, "文件提示")
+        title = titles.get((rule, severity), "文件提示")
         yield [rule, title, SEVERITY_WORD[severity], times, _advised(rule, severity)]
     if not with_rows:
         return

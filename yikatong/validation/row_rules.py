@@ -12,7 +12,7 @@ A rule is given a *view* of the sheet and answers with one boolean per row of it
 - `phones`: row, field, name, phone, and `people`, how many of the list share it;
 - `cells`: a row per cell that must be filled: row, field, name, text, is_lost.
 
-Codes and severities are those of domain.md §9; RQ-1, NU-1 and DT-1 are ours (house).
+Codes and severities are those of domain.md §9; RQ-1, NU-1, NU-2 and DT-1 are ours (house).
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ ALWAYS_FILLED: Final = ("beneficiary_name", "beneficiary_id", "payee_name", "pay
 NUMBERS: Final = ("quantity", "months", "standard", "supplement")
 DAYS: Final = ("since", "until")
 MOST_ON_ONE_PHONE: Final = 3
+MOST_MONTHS: Final = 12 * 10
 LUHN_LENGTHS: Final = range(16, 20)
 NO_LUHN: Final = r"存折|折|对公|单位|集体|公共"
 FINDING: Final = pl.Schema(
@@ -206,7 +207,32 @@ def amount_form(amounts: pl.DataFrame) -> pl.Series:
 @row_rule("NU-1", "不是数字", BLOCK, basis="house", fixes="发放单位", view="numbers",
           message="{word}应为不小于 0 的数字，请核对。")  # fmt: skip
 def number_form(cells: pl.DataFrame) -> pl.Series:
-    return ~cells["text"].str.contains(r"^[0-9]{1,9}(?:\.[0-9]{1,7})?$")
+    return ~cells["text"].str.contains(r"^[0-9]{1,9}(?:\.[0-9]+)?$")
+
+
+@row_rule("NU-1", "小数位数太多", BLOCK, basis="house", fixes="发放单位", view="numbers",
+          message="{word}的小数太长（标准最多七位，金额最多两位），请四舍五入后重录。")  # fmt: skip
+def decimals_kept(cells: pl.DataFrame) -> pl.Series:
+    standard = (pl.col("field") == "standard") & pl.col("text").str.contains(r"\.[0-9]{8,}$")
+    money = (pl.col("field") == "supplement") & pl.col("text").str.contains(r"\.[0-9]{3,}$")
+    return cells.select(standard | money).to_series()
+
+
+@row_rule("NU-1", "月数不是整数", BLOCK, basis="house", fixes="发放单位", view="numbers",
+          message="{word}应为 1 至 120 的整数，请核对。")  # fmt: skip
+def whole_months(cells: pl.DataFrame) -> pl.Series:
+    # what is no such number would be taken for the item's usual months
+    whole = pl.col("text").str.extract(r"^([0-9]{1,3})(?:\.0+)?$").cast(pl.Int32)
+    is_number = pl.col("text").str.contains(r"^[0-9]{1,9}(?:\.[0-9]+)?$")
+    is_sound = whole.is_between(1, MOST_MONTHS).fill_null(value=False)
+    return cells.select((pl.col("field") == "months") & is_number & ~is_sound).to_series()
+
+
+@row_rule("NU-2", "数量超过三位小数", INFO, basis="house", fixes="发放单位", view="numbers",
+          message="{word}超过三位小数，按四舍五入到三位小数的数核算，请核对。")  # fmt: skip
+def quantity_rounded(cells: pl.DataFrame) -> pl.Series:
+    is_longer = pl.col("text").str.contains(r"^[0-9]{1,9}\.[0-9]{3}[0-9]*[1-9][0-9]*$")
+    return cells.select((pl.col("field") == "quantity") & is_longer).to_series()
 
 
 @row_rule("DT-1", "日期无法识别", BLOCK, basis="house", fixes="发放单位", view="days",

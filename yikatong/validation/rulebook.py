@@ -118,7 +118,7 @@ def parse(file: str, content: str) -> Law:
 
 
 def _check_sentences(file: str, header: dict[str, str], columns: tuple[str, ...]) -> None:
-    for sentence in (header["message"], header.get("trimmed", "")):
+    for sentence in (header["message"], header["field"], header.get("trimmed", "")):
         lost = set(PLACEHOLDER.findall(sentence)) - set(columns)
         if lost:
             raise ValueError(f"{file}: the sentence names {sorted(lost)}, which is not returned")

@@ -91,7 +91,8 @@ ORDER BY grade_key, grade;
 CREATE TEMP TABLE guarded ON COMMIT DROP AS
 SELECT DISTINCT guardian.person_id, guardian.guardian_id FROM registry_guardian AS guardian
 JOIN known ON known.person_id = guardian.person_id
-WHERE guardian.county = %(county)s AND guardian.since <= %(last_day)s::date
+-- who is guardian by now receives what is paid now, for earlier periods too
+WHERE guardian.county = %(county)s AND guardian.since <= greatest(%(last_day)s::date, %(today)s::date)
   AND (guardian.until IS NULL OR guardian.until >= %(first_day)s::date);
 
 CREATE TEMP TABLE other ON COMMIT DROP AS

@@ -5,13 +5,17 @@
 -- fixes: 发放单位
 -- field: amount
 -- message: {what}。请{todo}。
--- example: 金额 735.00 元，按标准 73.6 元应为 736.00 元。请核对标准、数量和月数。
+-- example: 金额 735.00 元，按标准 73.6 元、数量 10 应为 736.00 元。请核对标准、数量和月数。
 -- where another benefit is taken off (择高、补差), MX-2 and MX-3 say what is due instead
 WITH less AS (
   SELECT deduction.line_id, MIN(CASE WHEN deduction.is_all_known THEN 1 ELSE 0 END) AS is_known
   FROM deduction GROUP BY deduction.line_id
 )
-SELECT line.line_id, '金额 ' || line.amount_yuan || ' 元，按标准 ' || line.rate_yuan || ' 元应为 ' || line.expected_yuan || ' 元' AS what,
+SELECT line.line_id, '金额 ' || line.amount_yuan || ' 元，按标准 ' || line.rate_yuan || ' 元'
+    || CASE WHEN line.quantity <> 1 THEN '、数量 ' || line.quantity_text ELSE '' END
+    || CASE WHEN line.month_count <> 1 THEN '、' || CAST(line.month_count AS VARCHAR) || ' 个月'
+            WHEN line.quantity <> 1 THEN ' ' ELSE '' END
+    || '应为 ' || line.expected_yuan || ' 元' AS what,
   '核对标准、数量和月数' AS todo FROM line
 LEFT JOIN less ON less.line_id = line.line_id
 WHERE line.expected_fen IS NOT NULL AND line.amount_fen IS NOT NULL AND line.is_known_grade
