@@ -15,7 +15,7 @@ from yikatong.catalogue.models import Programme
 from yikatong.kernel.card import normalised_account
 from yikatong.kernel.masks import masked_id
 from yikatong.kernel.period import Period
-from yikatong.kernel.resident_id import normalised_id
+from yikatong.kernel.resident_id import normalised_id, upgrade_proposal
 from yikatong.submission.line_columns import INDEXES, decimals, digests
 from yikatong.submission.rules import line_digest
 from yikatong.submission.sheets import read_sheet
@@ -63,6 +63,18 @@ def test_a_line_holds_what_the_kernel_makes_of_it(vault: Vault) -> None:
     )
     assert (line["row_no"], line["head_index"], line["months"]) == (2, None, None)
     assert line["digest"] == _digest(line)
+
+
+def test_an_old_number_is_looked_up_as_the_one_it_became(vault: Vault) -> None:
+    old, no_such_day = "500243550512001", "500243550532001"
+    first, second = lines_of(
+        f"姓名,身份证号,金额\n冉光荣,{old},1\n谭明,{no_such_day},1\n"
+    ).iter_rows(named=True)
+    assert first["beneficiary_index"] == vault.blind_index(HERE, upgrade_proposal(old)).hex()
+    assert first["id_masked"] == masked_id(old)  # as typed: somebody says that it is the same
+    assert [one["rule"] for one in json.loads(first["faults"])] == ["ID-3"]
+    assert second["beneficiary_index"] == vault.blind_index(HERE, no_such_day).hex()
+    assert "ID-2a" in {one["rule"] for one in json.loads(second["faults"])}
 
 
 def _digest(line: dict[str, Any]) -> str:

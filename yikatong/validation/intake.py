@@ -14,10 +14,11 @@ from typing import Any, Final
 import polars as pl
 
 from yikatong.catalogue.models import Programme
+from yikatong.kernel.errors import Refused
 from yikatong.kernel.masks import masked_id
 from yikatong.kernel.names import has_private_use, rare_characters
 from yikatong.kernel.period import Period
-from yikatong.kernel.resident_id import LENGTH
+from yikatong.kernel.resident_id import LENGTH, OLD_LENGTH, upgrade_proposal
 from yikatong.submission.line_columns import Lines, decimals, digests, rewritten
 from yikatong.submission.list_template import mark_of_template
 from yikatong.submission.sheets import Sheet, read_sheet
@@ -37,6 +38,7 @@ REMARK_LIMIT: Final = 300
 WHOLE_DIGITS: Final = 10
 STANDARD_SCALE: Final = 7
 QUANTITY_SCALE: Final = 3
+OLD_NUMBER: Final = rf"^[0-9]{{{OLD_LENGTH}}}$"
 FIRST_HAN: Final = "\u3400"
 SHOWN_CHARACTERS: Final = 20
 # few enough that a list of a township's size already comes in several parts
@@ -204,7 +206,7 @@ def _indexes(frame: pl.DataFrame, county: str, *, is_household: bool) -> list[pl
     """The blind indexes, each distinct number once. The sheet has folded the numbers already, as
     `resident_id.normalised_id` and `card.normalised_account` do.
     """
-    numbers = pl.DataFrame({party: frame[f"{party}_id"] for party in PARTIES})
+    numbers = pl.DataFrame({party: _of_today(frame[f"{party}_id"]) for party in PARTIES})
     if is_household:  # where no 户主 is named the one who is paid stands for the household
         numbers = numbers.with_columns(pl.coalesce("head", "payee").alias("head"))
     distinct = pl.concat([numbers[party] for party in PARTIES]).unique().drop_nulls()
@@ -213,6 +215,20 @@ def _indexes(frame: pl.DataFrame, county: str, *, is_household: bool) -> list[pl
     cards = _hexadecimal(accounts.unique().drop_nulls(), county, kind="card")
     named = [_looked_up(numbers[party], ids).alias(f"{party}_index") for party in PARTIES]
     return [*named, _looked_up(accounts, cards).alias("account_index")]
+
+
+def _of_today(numbers: pl.Series) -> pl.Series:
+    """An old number of 15 digits as the 18 that it became: the person is looked up under those, and
+    somebody has to say that it is the same (ID-3).
+    """
+    return rewritten(numbers, numbers.str.contains(OLD_NUMBER), _upgraded)
+
+
+def _upgraded(old: str) -> str:
+    try:
+        return upgrade_proposal(old)
+    except Refused:  # no such birthday, which ID-2a tells
+        return old
 
 
 def _hexadecimal(distinct: pl.Series, county: str, *, kind: str) -> pl.DataFrame:

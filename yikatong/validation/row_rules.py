@@ -171,7 +171,8 @@ def sex_digit(ids: pl.DataFrame) -> pl.Series:
 
 
 @row_rule("ID-3", "15 位旧身份证号", CONFIRM, basis="house", fixes="镇街", view="ids",
-          message="{word}是 15 位旧号。应在第 6 位后补 19、末位加 {check}，请核对。")  # fmt: skip
+          message="{word}是 15 位旧号，已按第 6 位后补 19、末位加 {check} 的 18 位号查对登记，"
+                  "请与本人核对。")  # fmt: skip
 def old_number(ids: pl.DataFrame) -> pl.Series:
     return ids["shape"] == OLD_LENGTH
 
