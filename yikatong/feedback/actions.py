@@ -67,7 +67,7 @@ def apply_results(
     if not still and locked.state == ShareState.PAYING:
         move_share(locked, "settled", actor=actor)
     if changed and (frame["result"] == results.RETURNED).any():
-        _redraft_returned(locked.batch, file_sm3, actor=actor)
+        _redraft_returned(locked.batch, told.file_id, actor=actor)
         defer("accounting.draft_kept", batch_id=locked.batch_id, county=locked.county)
     return changed
 
@@ -259,9 +259,9 @@ def correction_unit(batch: Batch, *, actor: Actor) -> int:
     return correction_unit_of(batch.unit_no, batch.department_no, scope=actor.scope)
 
 
-def _redraft_returned(batch: Batch, file_sm3: bytes, *, actor: Actor) -> None:
+def _redraft_returned(batch: Batch, file_id: int, *, actor: Actor) -> None:
     """退汇 after success, as this file tells: the line goes into a new draft likewise."""
-    returned = bulk.failures(batch.pk, batch.county, PaymentState.RETURNED, file_sm3=file_sm3)
+    returned = bulk.failures(batch.pk, batch.county, PaymentState.RETURNED, file_id=file_id)
     notices.tell(batch, returned, "退汇", actor=actor)
     lines = _left_to_redraft(batch, returned, actor=actor)
     if lines:

@@ -11,17 +11,36 @@ from yikatong.payout.models import BankShare, Payment
 from yikatong.submission.models import Batch, Line
 
 
-class PaymentResult(CountyRecord):
-    """发放结果 of one payment, from one row of one file; a bank's serial is used once."""
+class ResultFile(CountyRecord):
+    """结果文件: what results come from, put down once a file by its digest, when first applied."""
 
+    bank_no = models.IntegerField(db_comment="代发银行编号")
+    sm3 = models.BinaryField(db_comment="结果文件SM3")
+    at = models.DateTimeField(db_comment="首次入账时间")
+
+    class Meta:
+        db_table_comment = "结果文件"
+        constraints = (
+            models.UniqueConstraint(fields=["county", "bank_no", "sm3"], name="one_row_per_file"),
+        )
+
+
+class PaymentResult(CountyRecord):
+    """发放结果 of one payment, from one row of one file; a bank's serial is used once.
+
+    The key is the row's place, its file's number × 2^24 and its row's number (`bulk.ROW_BITS`):
+    that each row of a file has one effect at most is the primary key itself.
+    """
+
+    id = models.BigIntegerField(
+        primary_key=True, db_comment="编号：结果文件编号×2^24＋文件内行号，一行只入账一次"
+    )
     department_no = models.IntegerField(db_comment="主管部门编号")
     bank_no = models.IntegerField(db_comment="代发银行编号")
     # checked once per statement (law/results.sql), not row by row
     payment = models.ForeignKey(
         Payment, models.PROTECT, related_name="results", db_constraint=False, db_comment="代发明细"
     )
-    file_sm3 = models.BinaryField(db_comment="结果文件SM3")
-    row_no = models.IntegerField(db_comment="文件内行号")
     result = models.CharField(max_length=10, db_comment="结果：SUCCESS、FAILED、PENDING、RETURNED")
     code = models.CharField(max_length=6, blank=True, db_comment="原因类别 F01…F99")
     bank_code = models.CharField(max_length=20, blank=True, db_comment="银行原因代码")
@@ -36,9 +55,6 @@ class PaymentResult(CountyRecord):
     class Meta:
         db_table_comment = "发放结果"
         constraints = (
-            models.UniqueConstraint(
-                fields=["bank_no", "file_sm3", "row_no"], name="one_effect_per_result_row"
-            ),
             models.UniqueConstraint(
                 fields=["county", "bank_no", "bank_serial"], name="one_effect_per_bank_serial"
             ),

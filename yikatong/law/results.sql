@@ -1,5 +1,6 @@
--- 发放结果: of a payment of its own county and bank, one check for a whole file. Planned each time, and
--- within the span of what the file names: three rows and a million are looked up in different ways.
+-- 发放结果: of a payment of its own county and bank, and of a file of theirs, one check for a whole file.
+-- Planned each time, and within the span of what the file names: three rows and a million are looked up
+-- in different ways.
 CREATE OR REPLACE FUNCTION results_are_of_their_payments() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public AS $$
 DECLARE
@@ -7,6 +8,11 @@ DECLARE
     most bigint;
     is_strange boolean;
 BEGIN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT fresh.county, fresh.bank_no, fresh.id >> 24 AS file_id FROM fresh) AS named
+               LEFT JOIN feedback_resultfile AS file ON file.id = named.file_id
+               WHERE file.county IS DISTINCT FROM named.county OR file.bank_no <> named.bank_no) THEN
+        RAISE EXCEPTION '发放结果不在这家银行的结果文件里' USING ERRCODE = 'foreign_key_violation';
+    END IF;
     SELECT min(payment_id), max(payment_id) INTO least, most FROM fresh;
     EXECUTE 'SELECT EXISTS (SELECT FROM fresh LEFT JOIN payout_payment AS payment'
         ' ON payment.id = fresh.payment_id AND payment.id BETWEEN $1 AND $2'
