@@ -58,12 +58,15 @@ def apply_results(
             )
         frame = frame.filter(pl.col("result") == results.PENDING)
     changed = 0
-    for wave in results.waves(frame):
+    turns = list(results.waves(frame))
+    for wave in turns:
         applied, odd = bulk.apply(told, wave, results.judgements(wave), now=now)
         changed += applied
         for one in odd:
             _set_aside(locked, one.detail_id, one.result, one.paid_fen, _why(one), told, actor)
-    still = Payment.objects.filter(share=locked, state__in=IN_TRANSIT).exists()
+    # a file that ended every payment of the share has left none: they are not read again
+    is_whole = len(turns) == 1 and changed == told.lines and bool(frame["is_final"].all())
+    still = not is_whole and Payment.objects.filter(share=locked, state__in=IN_TRANSIT).exists()
     if not still and locked.state == ShareState.PAYING:
         move_share(locked, "settled", actor=actor)
     if changed and (frame["result"] == results.RETURNED).any():

@@ -56,13 +56,13 @@ EFFECT: Final = (
 # as one: what a row of a kind says, and the states that it moves to an outcome. Apart (OFFSET), as
 # there may be as many kinds as rows: payments must not be paired with kinds before rows are
 WAYS: Final = (
-    "(SELECT kind.*, effect.is_right, effect.outcome, array_agg(effect.state) AS states"
+    "(SELECT kind.*, effect.is_right, effect.outcome, array_agg(effect.state) AS states"  # noqa: S608 - fixed text
     f" FROM {KINDS} JOIN {EFFECT} ON effect.result = kind.result AND effect.code = kind.code"
     " WHERE effect.what = 'apply' GROUP BY kind.result, kind.code, kind.bank_code, kind.bank_text,"
     " kind.sms_status, kind.no, effect.is_right, effect.outcome)"
 )
 SAID: Final = (
-    "(SELECT told.*, way.result, way.code, way.bank_code, way.bank_text, way.sms_status,"
+    "(SELECT told.*, way.result, way.code, way.bank_code, way.bank_text, way.sms_status,"  # noqa: S608 - fixed text
     f" way.is_right, way.outcome, way.states FROM told JOIN {WAYS} AS way ON way.no = told.kind"
     " OFFSET 0) AS said"
 )
@@ -214,8 +214,8 @@ def failures(
             "  WHERE result.payment_id = payment.id AND result.result = payment.state"
             "  ORDER BY result.applied_at DESC, result.id DESC LIMIT 1) AS told"
             " WHERE payment.batch_id = %s AND payment.county = %s AND payment.state = %s"
-            f" AND (%s::bigint IS NULL OR told.id >> {ROW_BITS} = %s::bigint) ORDER BY payment.id",
-            [batch_id, county, state, file_id, file_id],
+            " AND (%s::bigint IS NULL OR told.id >> %s = %s::bigint) ORDER BY payment.id",
+            [batch_id, county, state, file_id, ROW_BITS, file_id],
         )
         return [Failure(*row) for row in cursor.fetchall()]
 
