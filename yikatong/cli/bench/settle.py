@@ -36,8 +36,8 @@ LEFT: Final = (
     "payout_paymentinstruction",
 )
 RELEASED: Final = """
-INSERT INTO payout_paymentinstruction (county, unit_no, department_no, bank_no, share_id, key, lines,
-    amount_fen, voucher_number, digest, at)
+INSERT INTO payout_paymentinstruction (county, unit_no, department_no, bank_no, share_id, key,
+    lines, amount_fen, voucher_number, digest, at)
 SELECT share.county, share.unit_no, share.department_no, share.bank_no, share.id, share.batch_no,
     count(*), sum(payment.amount_fen), '', '', now()
 FROM payout_bankshare AS share JOIN payout_payment AS payment ON payment.share_id = share.id
