@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='paymentresult',
             name='id',
-            field=models.BigIntegerField(db_comment='编号：结果文件编号×2^24＋文件内行号，一行只入账一次', primary_key=True, serialize=False),
+            field=models.BigIntegerField(db_comment='结果文件编号×2^24＋文件内行号', primary_key=True, serialize=False),
         ),
         migrations.AddConstraint(
             model_name='resultfile',
