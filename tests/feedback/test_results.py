@@ -15,6 +15,7 @@ from django.utils import timezone
 from tests import database
 from tests.payout.funded import AMOUNTS, Funded, plant_funded
 from tests.validation.cast import HERE
+from tests.validation.world import Planter
 from yikatong.connectors.bank.messages import ResultRow
 from yikatong.feedback.actions import apply_results, settle
 from yikatong.feedback.bulk import ROW_BITS
@@ -24,7 +25,7 @@ from yikatong.kernel.actor import Duty
 from yikatong.kernel.errors import Refused
 from yikatong.organisation.machines import machine
 from yikatong.organisation.scoping import acting
-from yikatong.payout.models import BankShare, Payment
+from yikatong.payout.models import BankShare, Payment, PaymentInstruction
 
 LogIn = Callable[[str], AbstractContextManager[None]]
 BANK = machine(HERE, Duty.BANK_MESSAGE)
@@ -301,3 +302,31 @@ def test_a_file_of_more_rows_than_its_key_has_room_for_is_refused(
     with pytest.raises(Refused, match="分份"):
         apply(paying, row(paying, 0, "SUCCESS"), row(paying, 1, "SUCCESS"))
     assert states(paying) == ["SENT"] * 3
+
+
+def test_a_file_that_changes_nothing_ends_no_share(paying: Funded) -> None:
+    """Neither an early file without a release nor one of waiting rows only is the last word."""
+    assert apply(paying, row(paying, 0, "PENDING")) == 0
+    assert share_state(paying) == "PAYING"
+
+
+@pytest.mark.parametrize("code", ["A02", "T01"])
+def test_the_file_that_speaks_of_every_payment_ends_the_share_if_all_are_final(
+    paying: Funded, code: str, worker: str
+) -> None:
+    with database.connect("ykt_admin", worker, autocommit=True) as admin:
+        planter = Planter(admin)
+        with planter.county(HERE):
+            planter.put(
+                PaymentInstruction,
+                share=paying.share,
+                key=f"K{paying.batch}",
+                lines=3,
+                amount_fen=sum(AMOUNTS),
+            )
+    rows = [
+        row(paying, 0, "FAILED", reason_code=code),
+        *(row(paying, n, "SUCCESS") for n in (1, 2)),
+    ]
+    assert apply(paying, *rows) == 3
+    assert share_state(paying) == ("DONE" if code == "A02" else "PAYING")

@@ -65,7 +65,7 @@ def apply_results(
         for one in odd:
             _set_aside(locked, one.detail_id, one.result, one.paid_fen, _why(one), told, actor)
     # a file that ended every payment of the share has left none: they are not read again
-    is_whole = len(turns) == 1 and changed == told.lines and bool(frame["is_final"].all())
+    is_whole = len(turns) == 1 and 0 < changed == told.lines and bool(frame["is_final"].all())
     still = not is_whole and Payment.objects.filter(share=locked, state__in=IN_TRANSIT).exists()
     if not still and locked.state == ShareState.PAYING:
         move_share(locked, "settled", actor=actor)
