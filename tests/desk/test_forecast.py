@@ -25,7 +25,8 @@ from tests.validation.cast import (
 )
 from tests.validation.world import Planter
 from yikatong.cli.batches import forecast_facts
-from yikatong.feedback.models import PaymentResult
+from yikatong.feedback.bulk import ROW_BITS
+from yikatong.feedback.models import PaymentResult, ResultFile
 from yikatong.kernel.actor import Actor
 from yikatong.organisation.machines import machine
 from yikatong.organisation.scoping import acting
@@ -122,11 +123,10 @@ def _ended(
         if code:
             planter.put(
                 PaymentResult,
+                id=planter.put(ResultFile, unit_no=0, sm3=index_of(f"{payment}")) << ROW_BITS,
                 payment=payment,
                 result=state,
                 code=code,
-                file_sm3=index_of(period),
-                row_no=payment,
             )
 
 

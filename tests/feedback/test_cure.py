@@ -17,7 +17,8 @@ from tests.payout.funded import AMOUNTS, NAMES, Funded, plant_funded
 from tests.validation.cast import BANK, HERE, LI_XIA, NOON, SUN_MEI, TOWN, ZHAO_MIN
 from tests.validation.world import Planter
 from yikatong.feedback import failure_views, queries
-from yikatong.feedback.models import PaymentResult, SmsReport
+from yikatong.feedback.bulk import ROW_BITS
+from yikatong.feedback.models import PaymentResult, ResultFile, SmsReport
 from yikatong.feedback.rules import AGES, CureState, age_band, cure_of
 from yikatong.kernel.actor import Actor
 from yikatong.organisation.machines import machine
@@ -33,8 +34,8 @@ LogIn = Callable[[str], AbstractContextManager[None]]
 def told(planter: Planter, payment: int, **values: object) -> None:
     planter.put(
         PaymentResult,
+        id=planter.put(ResultFile, unit_no=0, sm3=f"{payment}{values}".encode()) << ROW_BITS,
         payment=payment,
-        file_sm3=f"{payment}{values}".encode(),
         **{"at": NOON, "bank_serial": None, "paid_fen": 0, **values},
     )
 

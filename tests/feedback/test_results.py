@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from tests import database
 from tests.payout.funded import AMOUNTS, Funded, plant_funded
 from tests.validation.cast import HERE
+from tests.validation.world import Planter
 from yikatong.connectors.bank.messages import ResultRow
 from yikatong.feedback.actions import apply_results, settle
-from yikatong.feedback.models import PaymentResult
+from yikatong.feedback.bulk import ROW_BITS
+from yikatong.feedback.models import PaymentResult, ResultFile
 from yikatong.jobs.models import Quarantine
 from yikatong.kernel.actor import Duty
+from yikatong.kernel.errors import Refused
 from yikatong.organisation.machines import machine
 from yikatong.organisation.scoping import acting
-from yikatong.payout.models import BankShare, Payment
+from yikatong.payout.models import BankShare, Payment, PaymentInstruction
 
 LogIn = Callable[[str], AbstractContextManager[None]]
 BANK = machine(HERE, Duty.BANK_MESSAGE)
@@ -231,3 +236,97 @@ def test_a_return_because_the_payee_is_dead_is_a_persons_to_do(paying: Funded) -
     with acting(BANK):
         assert not BankShare.objects.get(pk=paying.share).batch.redrafts.exists()
     assert "不自动补发" in set_aside(paying)[0]
+
+
+def test_a_result_is_kept_as_the_bank_told_it(paying: Funded) -> None:
+    """To the microsecond, in its own words, under the place of its row in its file."""
+    at = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
+    words = {"bank_reason_code": "E,7", "bank_reason_text": '他说:"销户"\\N', "sms_status": "SENT"}
+    apply(
+        paying,
+        row(paying, 1, "SUCCESS", paid_at=at),
+        row(paying, 0, "FAILED", paid_at=at, **words),
+    )
+    with acting(BANK):
+        told = PaymentResult.objects.filter(payment__share_id=paying.share).order_by("id")
+        digest = f"{paying.batch} one".encode()
+        file = ResultFile.objects.get(sm3=digest)
+        assert [one.pk - (file.pk << ROW_BITS) for one in told] == [1, 2]
+        paid, failed = told
+    assert (paid.at, paid.paid_fen, paid.bank_serial) == (
+        at, AMOUNTS[1], f"B{paying.details[1]}",
+    )  # fmt: skip
+    assert (paid.code, paid.bank_code, paid.bank_text, paid.sms_status) == ("", "", "", "")
+    assert (failed.at, failed.paid_fen, failed.bank_serial) == (at, 0, None)
+    assert (failed.code, failed.bank_code) == ("F03", "E,7")
+    assert (failed.bank_text, failed.sms_status) == (words["bank_reason_text"], "SENT")
+
+
+def test_a_row_of_a_file_is_used_once_whatever_it_says(paying: Funded) -> None:
+    """The same place of the same file, now of another payment: set aside, the others applied."""
+    assert apply(paying, row(paying, 0, "SUCCESS")) == 1
+    assert apply(paying, row(paying, 1, "SUCCESS"), row(paying, 2, "SUCCESS")) == 1
+    assert states(paying) == ["PAID", "SENT", "PAID"]
+    assert "结果行" in set_aside(paying)[0]
+
+
+@pytest.mark.parametrize("how", ["no such file", "another bank's"])
+def test_the_database_takes_no_result_of_a_file_that_is_not_the_banks(
+    paying: Funded, how: str
+) -> None:
+    with acting(BANK):
+        share = BankShare.objects.get(pk=paying.share)
+        file = ResultFile.objects.create(
+            county=HERE, unit_no=0, bank_no=share.bank_no + 1, sm3=b"x", at=timezone.now()
+        )
+        with pytest.raises(IntegrityError, match="结果文件"), transaction.atomic():
+            PaymentResult.objects.create(
+                id=(file.pk + (how == "no such file") << ROW_BITS) + 1,
+                county=HERE,
+                unit_no=share.unit_no,
+                department_no=share.department_no,
+                bank_no=share.bank_no,
+                payment_id=paying.payments[0],
+                result="SUCCESS",
+                paid_fen=AMOUNTS[0],
+                at=timezone.now(),
+                applied_at=timezone.now(),
+            )
+        transaction.set_rollback(True)
+
+
+def test_a_file_of_more_rows_than_its_key_has_room_for_is_refused(
+    paying: Funded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("yikatong.feedback.bulk.MOST_ROWS", 2)
+    with pytest.raises(Refused, match="分份"):
+        apply(paying, row(paying, 0, "SUCCESS"), row(paying, 1, "SUCCESS"))
+    assert states(paying) == ["SENT"] * 3
+
+
+def test_a_file_that_changes_nothing_ends_no_share(paying: Funded) -> None:
+    """Neither an early file without a release nor one of waiting rows only is the last word."""
+    assert apply(paying, row(paying, 0, "PENDING")) == 0
+    assert share_state(paying) == "PAYING"
+
+
+@pytest.mark.parametrize("code", ["A02", "T01"])
+def test_the_file_that_speaks_of_every_payment_ends_the_share_if_all_are_final(
+    paying: Funded, code: str, worker: str
+) -> None:
+    with database.connect("ykt_admin", worker, autocommit=True) as admin:
+        planter = Planter(admin)
+        with planter.county(HERE):
+            planter.put(
+                PaymentInstruction,
+                share=paying.share,
+                key=f"K{paying.batch}",
+                lines=3,
+                amount_fen=sum(AMOUNTS),
+            )
+    rows = [
+        row(paying, 0, "FAILED", reason_code=code),
+        *(row(paying, n, "SUCCESS") for n in (1, 2)),
+    ]
+    assert apply(paying, *rows) == 3
+    assert share_state(paying) == ("DONE" if code == "A02" else "PAYING")

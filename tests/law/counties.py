@@ -15,6 +15,7 @@ from yikatong.accounting.models import Recovery, Voucher, VoucherEntry
 from yikatong.audit.rules import canonical_event, event_hash
 from yikatong.catalogue.models import Definition
 from yikatong.disclosure.models import Disclosure, DisclosureRow
+from yikatong.feedback.bulk import ROW_BITS
 from yikatong.feedback.models import (
     DayAccount,
     DayEntry,
@@ -27,6 +28,7 @@ from yikatong.feedback.models import (
     ReconciliationSum,
     Refund,
     RefundOrder,
+    ResultFile,
     SmsReport,
 )
 from yikatong.funding.models import (
@@ -246,8 +248,8 @@ def _sent(planter: Planter, batch: int, person: int, **values: Any) -> int:
     success = result == "SUCCESS"
     planter.put(
         PaymentResult,
+        id=planter.put(ResultFile, unit_no=0, sm3=f"F{batch}".encode()) << ROW_BITS,
         payment=payment,
-        file_sm3=f"F{batch}".encode(),
         result=result,
         code="" if success else "F01",
         paid_fen=10_000 if success else 0,

@@ -38,7 +38,7 @@ PAID_LINE: Final = f"(SELECT line_id FROM payout_payment WHERE id = {PAID})"
 AGAIN_LINE: Final = f"(SELECT line_id FROM payout_payment WHERE id = {AGAIN})"
 COPIED_RESULT: Final = """
 INSERT INTO feedback_paymentresult SELECT (again).* FROM (
-    SELECT jsonb_populate_record(held, jsonb_build_object('id', 999000{other})) AS again
+    SELECT jsonb_populate_record(held, jsonb_build_object({other})) AS again
     FROM feedback_paymentresult AS held WHERE bank_serial IS NOT NULL ORDER BY id LIMIT 1) AS one
 """
 EVENT: Final = """
@@ -78,11 +78,11 @@ BREACHES: Final = (
     ("inv_bank_agrees", "the bank's own balances do not add up",
      "UPDATE feedback_dayaccount SET closing_fen = closing_fen + 1"),
     ("inv_result_once", "a result row was applied twice",
-     "ALTER TABLE feedback_paymentresult DROP CONSTRAINT one_effect_per_result_row",
-     COPIED_RESULT.format(other=", 'bank_serial', 'another'")),
+     "ALTER TABLE feedback_paymentresult DROP CONSTRAINT feedback_paymentresult_pkey",
+     COPIED_RESULT.format(other="'bank_serial', 'another'")),
     ("inv_result_once", "a bank's serial was applied twice",
      "ALTER TABLE feedback_paymentresult DROP CONSTRAINT one_effect_per_bank_serial",
-     COPIED_RESULT.format(other=", 'row_no', 77")),
+     COPIED_RESULT.format(other="'id', 999000")),
     ("inv_paid_is_final", "the bank said paid, our book says failed",
      f"UPDATE payout_payment SET state = 'FAILED' WHERE id = {PAID}"),
     ("inv_paid_is_final", "our book says paid, no bank did",

@@ -58,16 +58,19 @@ def apply_results(
             )
         frame = frame.filter(pl.col("result") == results.PENDING)
     changed = 0
-    for wave in results.waves(frame):
+    turns = list(results.waves(frame))
+    for wave in turns:
         applied, odd = bulk.apply(told, wave, results.judgements(wave), now=now)
         changed += applied
         for one in odd:
             _set_aside(locked, one.detail_id, one.result, one.paid_fen, _why(one), told, actor)
-    still = Payment.objects.filter(share=locked, state__in=IN_TRANSIT).exists()
+    # a file that ended every payment of the share has left none: they are not read again
+    is_whole = len(turns) == 1 and 0 < changed == told.lines and bool(frame["is_final"].all())
+    still = not is_whole and Payment.objects.filter(share=locked, state__in=IN_TRANSIT).exists()
     if not still and locked.state == ShareState.PAYING:
         move_share(locked, "settled", actor=actor)
     if changed and (frame["result"] == results.RETURNED).any():
-        _redraft_returned(locked.batch, file_sm3, actor=actor)
+        _redraft_returned(locked.batch, told.file_id, actor=actor)
         defer("accounting.draft_kept", batch_id=locked.batch_id, county=locked.county)
     return changed
 
@@ -259,9 +262,9 @@ def correction_unit(batch: Batch, *, actor: Actor) -> int:
     return correction_unit_of(batch.unit_no, batch.department_no, scope=actor.scope)
 
 
-def _redraft_returned(batch: Batch, file_sm3: bytes, *, actor: Actor) -> None:
+def _redraft_returned(batch: Batch, file_id: int, *, actor: Actor) -> None:
     """退汇 after success, as this file tells: the line goes into a new draft likewise."""
-    returned = bulk.failures(batch.pk, batch.county, PaymentState.RETURNED, file_sm3=file_sm3)
+    returned = bulk.failures(batch.pk, batch.county, PaymentState.RETURNED, file_id=file_id)
     notices.tell(batch, returned, "退汇", actor=actor)
     lines = _left_to_redraft(batch, returned, actor=actor)
     if lines:

@@ -10,79 +10,102 @@ from typing import Any, Final
 
 import polars as pl
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 from psycopg.errors import UniqueViolation
 
+from yikatong.feedback.models import ResultFile
 from yikatong.feedback.rules import Failure, Judgement
 from yikatong.kernel.actor import Scope
+from yikatong.kernel.errors import Refused
 from yikatong.kernel.points import point
 from yikatong.payout.models import BankShare
 from yikatong.payout.queries import released_lines
 
 # no value holds a control: they are refused when a file is read
 NULL: Final = "\x01"
-INSTANT: Final = "%Y-%m-%d %H:%M:%S%.6f%:z"
 
+# what is sent of each row: a file says few kinds of thing, so that its words travel once a kind
 TOLD: Final = (
     ("row_no", "int4"),
+    ("kind", "int4"),
     ("detail_id", "text"),
-    ("result", "text"),
-    ("code", "text"),
-    ("bank_code", "text"),
-    ("bank_text", "text"),
     ("paid_fen", "int8"),
     ("bank_serial", "text"),
-    ("sms_status", "text"),
-    ("at", "timestamptz"),
+    ("at_us", "int8"),
 )
 NAMES: Final = ", ".join(name for name, _ in TOLD)
+KIND: Final = ("result", "code", "bank_code", "bank_text", "sms_status")
 CHUNK_ROWS: Final = 50_000
 # a file of so many rows, and of this part of its share, has all payments of the share read once;
 # below, each is looked up by its key
 MANY_ROWS: Final = 5_000
 PART: Final = 10
-# what each kind of row does to a payment in each state (`rules.Judgement`)
+# a result's key is its file's and its row's number, the latter in so many bits, below zero too
+ROW_BITS: Final = 24
+MOST_ROWS: Final = 1 << (ROW_BITS - 1)
+# what each kind of row says; and what it does to a payment in each state (`rules.Judgement`)
+KINDS: Final = (
+    "unnest(%(kind_results)s::text[], %(kind_codes)s::text[], %(kind_bank_codes)s::text[],"
+    " %(kind_bank_texts)s::text[], %(kind_sms_statuses)s::text[])"
+    " WITH ORDINALITY AS kind (result, code, bank_code, bank_text, sms_status, no)"
+)
 EFFECT: Final = (
     "unnest(%(results)s::text[], %(codes)s::text[], %(states)s::text[], %(rights)s::bool[],"
     " %(effects)s::text[], %(outcomes)s::text[]) AS effect (result, code, state, is_right, what, outcome)"
 )
-HITS: Final = (
-    "effect.result = told.result AND effect.code = told.code AND effect.state = payment.state"
-    " AND effect.is_right = (told.paid_fen = CASE told.result WHEN 'FAILED' THEN 0 ELSE payment.amount_fen END)"
+# as one: what a row of a kind says, and the states that it moves to an outcome. Apart (OFFSET), as
+# there may be as many kinds as rows: payments must not be paired with kinds before rows are
+WAYS: Final = (
+    "(SELECT kind.*, effect.is_right, effect.outcome, array_agg(effect.state) AS states"  # noqa: S608 - fixed text
+    f" FROM {KINDS} JOIN {EFFECT} ON effect.result = kind.result AND effect.code = kind.code"
+    " WHERE effect.what = 'apply' GROUP BY kind.result, kind.code, kind.bank_code, kind.bank_text,"
+    " kind.sms_status, kind.no, effect.is_right, effect.outcome)"
 )
-# the payment of each row by its number within the share, and what the row does to it
-JUDGED: Final = (
-    " FROM told LEFT JOIN payout_payment AS payment"
-    "  ON {in_share} = %(share)s AND payment.detail_id = told.detail_id"
-    f" LEFT JOIN {EFFECT} ON {HITS}"
+SAID: Final = (
+    "(SELECT told.*, way.result, way.code, way.bank_code, way.bank_text, way.sms_status,"  # noqa: S608 - fixed text
+    f" way.is_right, way.outcome, way.states FROM told JOIN {WAYS} AS way ON way.no = told.kind"
+    " OFFSET 0) AS said"
+)
+HITS: Final = (
+    "{in_share} = %(share)s AND payment.detail_id = said.detail_id"
+    " AND payment.state = ANY (said.states) AND said.is_right ="
+    " (said.paid_fen = CASE said.result WHEN 'FAILED' THEN 0 ELSE payment.amount_fen END)"
 )
 RESULT: Final = (
-    "INSERT INTO feedback_paymentresult (county, unit_no, department_no, bank_no, payment_id, file_sm3,"
-    " row_no, result, code, bank_code, bank_text, paid_fen, bank_serial, sms_status, at, applied_at)"
-    " SELECT %(county)s, %(unit)s, %(department)s, %(bank)s, told.payment_id, %(sm3)s, told.row_no,"
-    " told.result, told.code, told.bank_code, told.bank_text, told.paid_fen, told.bank_serial,"
-    " told.sms_status, told.at, %(now)s"
+    "INSERT INTO feedback_paymentresult (id, county, unit_no, department_no, bank_no, payment_id,"
+    " result, code, bank_code, bank_text, paid_fen, bank_serial, sms_status, at, applied_at)"
+    f" SELECT %(file)s + (told.row_no & {(1 << ROW_BITS) - 1}), %(county)s, %(unit)s, %(department)s,"
+    " %(bank)s, told.payment_id, told.result, told.code, told.bank_code, told.bank_text,"
+    " told.paid_fen, told.bank_serial, told.sms_status,"
+    " timestamptz 'epoch' + told.at_us * interval '1 microsecond', %(now)s"
 )
 # states first: what they were moved by is all that is written of a row, and no payment is looked up
 # twice. Where a row or serial stands on another already the whole is taken back
 _APPLY: Final = (
     "WITH told AS ("  # noqa: S608 - fixed text
-    f" UPDATE payout_payment AS payment SET state = effect.outcome FROM told, {EFFECT}"
-    "  WHERE {in_share} = %(share)s AND payment.detail_id = told.detail_id"
-    f"  AND {HITS} AND effect.what = 'apply' RETURNING payment.id AS payment_id, told.*)"
+    f" UPDATE payout_payment AS payment SET state = said.outcome FROM {SAID} WHERE {HITS}"
+    " RETURNING payment.id AS payment_id, said.row_no, said.result, said.code, said.bank_code,"
+    " said.bank_text, said.paid_fen, said.bank_serial, said.sms_status, said.at_us)"
     f" {RESULT} FROM told"
 )
 # and each is written before its payment moves
 _APPLY_SOME: Final = (
     "WITH applied AS ("  # noqa: S608 - fixed text
-    f" {RESULT} FROM (SELECT payment.id AS payment_id, told.* {JUDGED} WHERE effect.what = 'apply') AS told"
+    f" {RESULT} FROM (SELECT payment.id AS payment_id, said.* FROM {SAID}"
+    f"  JOIN payout_payment AS payment ON {HITS}) AS told"
     " ON CONFLICT DO NOTHING RETURNING payment_id, result, code)"
     f" UPDATE payout_payment AS payment SET state = effect.outcome FROM applied, {EFFECT}"
     " WHERE payment.id = applied.payment_id AND {in_share} = %(share)s AND effect.what = 'apply'"
     "  AND effect.result = applied.result AND effect.code = applied.code AND effect.state = payment.state"
 )
 _ODD: Final = (
-    "SELECT told.detail_id, told.result, told.paid_fen, coalesce(payment.state, ''),"  # noqa: S608 - fixed text
-    f" coalesce(payment.amount_fen, 0), coalesce(effect.what, '') {JUDGED}"
+    "SELECT told.detail_id, kind.result, told.paid_fen, coalesce(payment.state, ''),"  # noqa: S608 - fixed text
+    " coalesce(payment.amount_fen, 0), coalesce(effect.what, '')"
+    f" FROM told JOIN {KINDS} ON kind.no = told.kind LEFT JOIN payout_payment AS payment"
+    "  ON {in_share} = %(share)s AND payment.detail_id = told.detail_id"
+    f" LEFT JOIN {EFFECT} ON effect.result = kind.result AND effect.code = kind.code"
+    "  AND effect.state = payment.state AND effect.is_right ="
+    "  (told.paid_fen = CASE kind.result WHEN 'FAILED' THEN 0 ELSE payment.amount_fen END)"
     " WHERE effect.what IS DISTINCT FROM 'nothing' ORDER BY told.row_no"
 )
 
@@ -97,10 +120,18 @@ class Told:
     unit_no: int
     department_no: int
     bank_no: int
+    file_id: int
     file_sm3: bytes
 
 
 def told_of(share: BankShare, *, file_sm3: bytes, scope: Scope) -> Told:
+    """The file is put down once: its rows point at it by their keys."""
+    file, _ = ResultFile.objects.get_or_create(
+        county=share.county,
+        bank_no=share.bank_no,
+        sm3=file_sm3,
+        defaults={"unit_no": 0, "at": timezone.now()},
+    )
     return Told(
         share_id=share.pk,
         lines=released_lines(share, scope=scope),
@@ -108,6 +139,7 @@ def told_of(share: BankShare, *, file_sm3: bytes, scope: Scope) -> Told:
         unit_no=share.unit_no,
         department_no=share.department_no,
         bank_no=share.bank_no,
+        file_id=file.pk,
         file_sm3=file_sm3,
     )
 
@@ -127,18 +159,24 @@ class Oddity:
 def apply(
     told: Told, rows: pl.DataFrame, judgements: Sequence[Judgement], *, now: datetime
 ) -> tuple[int, list[Oddity]]:
-    """Rows of `TOLD`'s shape, no two of one payment: each changes its payment at most once.
+    """Rows of `results.frame_of`, no two of one payment: each changes its payment at most once.
 
     A row or serial that was applied before has no effect. Gives how many payments changed, and the
     rows that a person must look at. The caller holds the share's lock.
+
+    Raises:
+        Refused: a file of more rows than a key has room for.
     """
-    arguments = _arguments(told, judgements) | {"now": now}
+    if rows.height >= MOST_ROWS:
+        raise Refused(f"结果文件有 {rows.height} 行，一份最多 {MOST_ROWS - 1} 行，请银行分份再发。")
+    kinds = rows.select(KIND).unique(maintain_order=True).with_row_index("kind", offset=1)
+    arguments = _arguments(told, kinds, judgements) | {"now": now}
     is_whole = rows.height >= max(MANY_ROWS, told.lines // PART)
     # the server does not know how many there are of a fresh share: it is left one way in, either
     # all of the share at once or each by its key (which this sum keeps from the share's index)
     in_share = "payment.share_id" if is_whole else "(payment.share_id + 0)"
     with connection.cursor() as cursor:
-        _stage(cursor, rows)
+        _stage(cursor, rows.join(kinds, on=KIND, how="left", maintain_order="left"))
         if is_whole:
             cursor.execute("SET LOCAL enable_nestloop = off")
         try:
@@ -160,7 +198,7 @@ def apply(
 
 
 def failures(
-    batch_id: int, county: str, state: str, *, file_sm3: bytes | None = None
+    batch_id: int, county: str, state: str, *, file_id: int | None = None
 ) -> list[Failure]:
     """The payments of a batch in this state (FAILED, RETURNED), by their ids; of one file only.
 
@@ -172,24 +210,29 @@ def failures(
             "SELECT payment.id, payment.line_id, payment.detail_id, payment.seq, payment.attempt,"
             " payment.amount_fen, payment.bank_no, told.code, told.bank_text"
             " FROM payout_payment AS payment CROSS JOIN LATERAL ("
-            "  SELECT result.code, result.bank_text, result.file_sm3 FROM feedback_paymentresult AS result"
+            "  SELECT result.code, result.bank_text, result.id FROM feedback_paymentresult AS result"
             "  WHERE result.payment_id = payment.id AND result.result = payment.state"
-            "  ORDER BY result.id DESC LIMIT 1) AS told"
+            "  ORDER BY result.applied_at DESC, result.id DESC LIMIT 1) AS told"
             " WHERE payment.batch_id = %s AND payment.county = %s AND payment.state = %s"
-            " AND (%s::bytea IS NULL OR told.file_sm3 = %s::bytea) ORDER BY payment.id",
-            [batch_id, county, state, file_sm3, file_sm3],
+            " AND (%s::bigint IS NULL OR told.id >> %s = %s::bigint) ORDER BY payment.id",
+            [batch_id, county, state, file_id, ROW_BITS, file_id],
         )
         return [Failure(*row) for row in cursor.fetchall()]
 
 
-def _arguments(told: Told, judgements: Sequence[Judgement]) -> dict[str, Any]:
+def _arguments(told: Told, kinds: pl.DataFrame, judgements: Sequence[Judgement]) -> dict[str, Any]:
     return {
+        "file": told.file_id << ROW_BITS,
+        "kind_results": kinds["result"].to_list(),
+        "kind_codes": kinds["code"].to_list(),
+        "kind_bank_codes": kinds["bank_code"].to_list(),
+        "kind_bank_texts": kinds["bank_text"].to_list(),
+        "kind_sms_statuses": kinds["sms_status"].to_list(),
         "share": told.share_id,
         "county": told.county,
         "unit": told.unit_no,
         "department": told.department_no,
         "bank": told.bank_no,
-        "sm3": told.file_sm3,
         "results": [one.result for one in judgements],
         "codes": [one.code for one in judgements],
         "states": [one.state for one in judgements],
@@ -206,9 +249,10 @@ def _stage(cursor: Any, rows: pl.DataFrame) -> None:
     # nothing is quoted without need, so that what there is not must look like nothing there can be
     options = f"FORMAT CSV, NULL '{NULL}'"
     with cursor.copy(f"COPY told ({NAMES}) FROM STDIN ({options})") as copy:
-        for chunk in rows.select(name for name, _ in TOLD).iter_slices(CHUNK_ROWS):
+        sent = rows.with_columns(at_us=pl.col("at").dt.epoch("us")).select(name for name, _ in TOLD)
+        for chunk in sent.iter_slices(CHUNK_ROWS):
             buffer = io.BytesIO()
-            chunk.write_csv(buffer, include_header=False, null_value=NULL, datetime_format=INSTANT)
+            chunk.write_csv(buffer, include_header=False, null_value=NULL)
             copy.write(buffer.getvalue())
 
 

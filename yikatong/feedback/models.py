@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import CheckConstraint, Q, UniqueConstraint
 
 from yikatong.feedback.rules import CureState, cure_of
 from yikatong.organisation.models import CountyRecord, Record
@@ -11,17 +11,33 @@ from yikatong.payout.models import BankShare, Payment
 from yikatong.submission.models import Batch, Line
 
 
-class PaymentResult(CountyRecord):
-    """发放结果 of one payment, from one row of one file; a bank's serial is used once."""
+class ResultFile(CountyRecord):
+    """结果文件: what results come from, put down once a file by its digest, when first applied."""
 
+    bank_no = models.IntegerField(db_comment="代发银行编号")
+    sm3 = models.BinaryField(db_comment="结果文件SM3")
+    at = models.DateTimeField(db_comment="首次入账时间")
+
+    class Meta:
+        db_table_comment = "结果文件"
+        constraints = (
+            UniqueConstraint(fields=["county", "bank_no", "sm3"], name="one_row_per_file"),
+        )
+
+
+class PaymentResult(CountyRecord):
+    """发放结果 of one payment, from one row of one file; a bank's serial is used once.
+
+    The key is its file's number × 2^24 and its row's (`bulk.ROW_BITS`): it holds one effect a row.
+    """
+
+    id = models.BigIntegerField(primary_key=True, db_comment="结果文件编号×2^24＋文件内行号")
     department_no = models.IntegerField(db_comment="主管部门编号")
     bank_no = models.IntegerField(db_comment="代发银行编号")
     # checked once per statement (law/results.sql), not row by row
     payment = models.ForeignKey(
         Payment, models.PROTECT, related_name="results", db_constraint=False, db_comment="代发明细"
     )
-    file_sm3 = models.BinaryField(db_comment="结果文件SM3")
-    row_no = models.IntegerField(db_comment="文件内行号")
     result = models.CharField(max_length=10, db_comment="结果：SUCCESS、FAILED、PENDING、RETURNED")
     code = models.CharField(max_length=6, blank=True, db_comment="原因类别 F01…F99")
     bank_code = models.CharField(max_length=20, blank=True, db_comment="银行原因代码")
@@ -36,10 +52,7 @@ class PaymentResult(CountyRecord):
     class Meta:
         db_table_comment = "发放结果"
         constraints = (
-            models.UniqueConstraint(
-                fields=["bank_no", "file_sm3", "row_no"], name="one_effect_per_result_row"
-            ),
-            models.UniqueConstraint(
+            UniqueConstraint(
                 fields=["county", "bank_no", "bank_serial"], name="one_effect_per_bank_serial"
             ),
         )
@@ -51,7 +64,7 @@ class Refund(CountyRecord):
     department_no = models.IntegerField(db_comment="主管部门编号")
     bank_no = models.IntegerField(db_comment="代发银行编号")
     share = models.ForeignKey(
-        BankShare, on_delete=models.PROTECT, related_name="refunds", db_comment="分行份额"
+        BankShare, models.PROTECT, related_name="refunds", db_comment="分行份额"
     )
     refund_no = models.CharField(max_length=60, db_comment="退款号")
     detail_id = models.CharField(max_length=32, blank=True, db_comment="报文明细号，整笔退为空")
@@ -63,7 +76,7 @@ class Refund(CountyRecord):
     class Meta:
         db_table_comment = "资金退库"
         constraints = (
-            models.UniqueConstraint(
+            UniqueConstraint(
                 fields=["county", "bank_no", "refund_no", "detail_id"], name="one_refund_per_row"
             ),
         )
@@ -84,8 +97,8 @@ class RefundOrder(CountyRecord):
     class Meta:
         db_table_comment = "退库通知"
         constraints = (
-            models.UniqueConstraint(fields=["payment_id"], name="one_refund_order_per_payment"),
-            models.CheckConstraint(condition=Q(amount_fen__gt=0), name="an_order_is_of_money"),
+            UniqueConstraint(fields=["payment_id"], name="one_refund_order_per_payment"),
+            CheckConstraint(condition=Q(amount_fen__gt=0), name="an_order_is_of_money"),
         )
 
 
@@ -117,23 +130,20 @@ class SmsReport(CountyRecord):
     department_no = models.IntegerField(db_comment="主管部门编号")
     bank_no = models.IntegerField(db_comment="代发银行编号")
     payment = models.ForeignKey(
-        Payment, on_delete=models.PROTECT, related_name="texts", db_comment="代发明细"
+        Payment, models.PROTECT, related_name="texts", db_comment="代发明细"
     )
     status = models.CharField(max_length=8, db_comment="短信状态：DELIVRD、UNDELIV、EXPIRED 等")
     at = models.DateTimeField(db_comment="回报时间")
 
     class Meta:
         db_table_comment = "短信回报"
-        constraints = (
-            models.UniqueConstraint(fields=["payment", "status"], name="one_report_per_text"),
-        )
+        constraints = (UniqueConstraint(fields=["payment", "status"], name="one_report_per_text"),)
 
 
 class OfficerNotice(CountyRecord):
     """失败通知: told to one unit (`unit_no`) on the platform, and by text to its clerks.
 
-    It names no person: what failed, how many, how much. Only what became of the text is written
-    later.
+    It names no person: what failed, how many, how much. What became of the text comes later.
     """
 
     class Text(models.TextChoices):
@@ -142,9 +152,7 @@ class OfficerNotice(CountyRecord):
         FAILED = "FAILED", "没有送出"
 
     department_no = models.IntegerField(db_comment="主管部门编号")
-    batch = models.ForeignKey(
-        Batch, on_delete=models.PROTECT, related_name="notices", db_comment="批次"
-    )
+    batch = models.ForeignKey(Batch, models.PROTECT, related_name="notices", db_comment="批次")
     event = models.CharField(max_length=80, db_comment="事件标识，一事一单位只通知一次")
     sentence = models.CharField(max_length=200, db_comment="通知内容")
     lines = models.IntegerField(db_comment="笔数")
@@ -161,8 +169,8 @@ class OfficerNotice(CountyRecord):
     class Meta:
         db_table_comment = "失败通知"
         constraints = (
-            models.UniqueConstraint(fields=["county", "event"], name="one_notice_per_event"),
-            models.CheckConstraint(condition=models.Q(lines__gt=0), name="a_notice_tells_of_lines"),
+            UniqueConstraint(fields=["county", "event"], name="one_notice_per_event"),
+            CheckConstraint(condition=Q(lines__gt=0), name="a_notice_tells_of_lines"),
         )
         indexes = (models.Index(fields=["county", "unit_no", "-id"], name="notice_newest_first"),)
 
@@ -172,7 +180,7 @@ class DayEntry(CountyRecord):
 
     bank_no = models.IntegerField(db_comment="代发银行编号")
     account = models.ForeignKey(
-        DayAccount, on_delete=models.PROTECT, related_name="entries", db_comment="日终对账"
+        DayAccount, models.PROTECT, related_name="entries", db_comment="日终对账"
     )
     kind = models.CharField(max_length=10, db_comment="类别：IN、OUT、RETURN、REFUND")
     amount_fen = models.BigIntegerField(db_comment="金额（分）")
@@ -209,7 +217,7 @@ class ReconciliationSum(CountyRecord):
     """The three sides of one department at one bank, as a run found them; in fen."""
 
     run = models.ForeignKey(
-        Reconciliation, on_delete=models.PROTECT, related_name="sums", db_comment="三方对账"
+        Reconciliation, models.PROTECT, related_name="sums", db_comment="三方对账"
     )
     department_no = models.IntegerField(db_comment="主管部门编号")
     bank_no = models.IntegerField(db_comment="代发银行编号")
@@ -230,7 +238,7 @@ class Difference(CountyRecord):
     """对账差异: one line of it, found once. What is said of it stands in `DifferenceWord`."""
 
     run = models.ForeignKey(
-        Reconciliation, on_delete=models.PROTECT, related_name="differences", db_comment="三方对账"
+        Reconciliation, models.PROTECT, related_name="differences", db_comment="三方对账"
     )
     department_no = models.IntegerField(null=True, db_comment="主管部门编号")
     bank_no = models.IntegerField(null=True, db_comment="代发银行编号")
@@ -247,9 +255,7 @@ class Difference(CountyRecord):
     class Meta:
         db_table_comment = "对账差异"
         constraints = (
-            models.UniqueConstraint(
-                fields=["county", "fingerprint"], name="one_difference_of_a_kind"
-            ),
+            UniqueConstraint(fields=["county", "fingerprint"], name="one_difference_of_a_kind"),
         )
 
 
@@ -267,7 +273,7 @@ class DifferenceWord(CountyRecord):
     department_no = models.IntegerField(null=True, db_comment="主管部门编号")
     bank_no = models.IntegerField(null=True, db_comment="代发银行编号")
     difference = models.ForeignKey(
-        Difference, on_delete=models.PROTECT, related_name="words", db_comment="对账差异"
+        Difference, models.PROTECT, related_name="words", db_comment="对账差异"
     )
     kind = models.CharField(max_length=6, choices=Kind, db_comment="答复、销号、已不存在、再次出现")
     said_by = models.CharField(max_length=60, blank=True, db_comment="办理人账号，系统所记为空")
@@ -277,10 +283,8 @@ class DifferenceWord(CountyRecord):
     class Meta:
         db_table_comment = "对账差异的答复与销号"
         constraints = (
-            models.UniqueConstraint(
-                fields=["difference"],
-                condition=models.Q(kind="CLOSE"),
-                name="a_difference_is_closed_once",
+            UniqueConstraint(
+                fields=["difference"], condition=Q(kind="CLOSE"), name="a_difference_is_closed_once"
             ),
         )
 
@@ -301,9 +305,7 @@ class MonthStatement(Record):
     class Meta:
         db_table_comment = "对账月报"
         constraints = (
-            models.UniqueConstraint(
-                fields=["county", "month", "number"], name="one_statement_per_number"
-            ),
+            UniqueConstraint(fields=["county", "month", "number"], name="one_statement_per_number"),
         )
 
 

@@ -26,8 +26,8 @@ OWED: Final = 1
 
 
 def frame_of(rows: Sequence[ResultRow], *, bank: str, now: datetime) -> pl.DataFrame:
-    """Rows in file order with `TOLD`'s columns (see `bulk`) and `is_final`: whether the payment
-    has ended by this row's reason.
+    """Rows in file order: row_no, detail_id, result, code, is_final (whether the payment has ended
+    by this row's reason), bank_code, bank_text, paid_fen, bank_serial, sms_status, at.
 
     Args:
         bank: the bank's letters, for its own codes.

@@ -29,8 +29,7 @@ ALL_ROLES: Final = (
 SCOPED: Final = ", ".join(
     f"ykt_{role}" for role in ("owner", *(one for one in ALL_ROLES if one != "worker"))
 )
-# neither the public site nor a backup may append to the chain or queue a job
-OUTSIDE: Final = frozenset({"public", "backup"})
+OUTSIDE: Final = frozenset({"public", "backup"})  # may not append to the chain or queue a job
 
 # each may name what those before it made
 SCRIPTS: Final = (
@@ -49,6 +48,7 @@ SCRIPTS: Final = (
 APPEND_ONLY: Final = (
     "audit_auditevent",
     "feedback_paymentresult",
+    "feedback_resultfile",
     "feedback_refund",
     "feedback_refundorder",
     "feedback_dayaccount",

@@ -22,7 +22,7 @@ JOIN registry_person AS person ON person.id = account.person_id
 LEFT JOIN LATERAL (
     SELECT result.code, result.bank_text, result.at FROM feedback_paymentresult AS result
     WHERE result.payment_id = payment.id AND result.result IN ('FAILED', 'RETURNED')
-    ORDER BY result.id DESC LIMIT 1) AS told ON true
+    ORDER BY result.applied_at DESC, result.id DESC LIMIT 1) AS told ON true
 LEFT JOIN LATERAL (
     SELECT later.state FROM payout_payment AS later
     WHERE later.county = payment.county AND later.programme_code = payment.programme_code

@@ -74,7 +74,7 @@ CREATE VIEW inv_result_once WITH (security_invoker = true) AS
 SELECT result.county, max(payment.batch_id) AS batch_id, sum(result.paid_fen)::bigint AS fen,
        '同一结果行应用了 ' || count(*) || ' 次' AS sentence
 FROM feedback_paymentresult AS result JOIN payout_payment AS payment ON payment.id = result.payment_id
-GROUP BY result.county, result.bank_no, result.file_sm3, result.row_no HAVING count(*) > 1
+GROUP BY result.county, result.id HAVING count(*) > 1
 UNION ALL
 SELECT result.county, max(payment.batch_id), sum(result.paid_fen)::bigint, '同一银行流水应用了多次'
 FROM feedback_paymentresult AS result JOIN payout_payment AS payment ON payment.id = result.payment_id

@@ -1,19 +1,23 @@
--- 发放结果: of a payment of its own county and bank, one check for a whole file. Planned each time, and
--- within the span of what the file names: three rows and a million are looked up in different ways.
+-- 发放结果: of a payment of its own county and bank, and of a file of theirs, one check for a whole file.
+-- Planned each time, and within the span of what the file names: three rows and a million are looked up
+-- in different ways.
 CREATE OR REPLACE FUNCTION results_are_of_their_payments() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public AS $$
 DECLARE
-    least bigint;
-    most bigint;
+    span record;
     is_strange boolean;
 BEGIN
-    SELECT min(payment_id), max(payment_id) INTO least, most FROM fresh;
+    SELECT min(payment_id) AS least, max(payment_id) AS most,
+        min(id) >> 24 AS first_file, max(id) >> 24 AS last_file INTO span FROM fresh;
     EXECUTE 'SELECT EXISTS (SELECT FROM fresh LEFT JOIN payout_payment AS payment'
         ' ON payment.id = fresh.payment_id AND payment.id BETWEEN $1 AND $2'
-        ' WHERE payment.county IS DISTINCT FROM fresh.county OR payment.bank_no <> fresh.bank_no)'
-        INTO is_strange USING least, most;
+        ' LEFT JOIN feedback_resultfile AS file'
+        ' ON file.id = fresh.id >> 24 AND file.id BETWEEN $3 AND $4'
+        ' WHERE payment.county IS DISTINCT FROM fresh.county OR payment.bank_no <> fresh.bank_no'
+        ' OR file.county IS DISTINCT FROM fresh.county OR file.bank_no <> fresh.bank_no)'
+        INTO is_strange USING span.least, span.most, span.first_file, span.last_file;
     IF is_strange THEN
-        RAISE EXCEPTION '发放结果所指的代发明细不在这家银行' USING ERRCODE = 'foreign_key_violation';
+        RAISE EXCEPTION '发放结果所指的代发明细或结果文件不是这家银行的' USING ERRCODE = 'foreign_key_violation';
     END IF;
     RETURN NULL;
 END $$;
