@@ -4,13 +4,15 @@ the person gets a sentence.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from io import BytesIO
+from threading import Event, Timer
 from typing import IO, Any, Final
 
 import polars as pl
@@ -18,6 +20,7 @@ import polars as pl
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.home import CHECKOUT
 from yikatong.submission import sheets_child
+from yikatong.submission.sheets_cells import in_one_piece
 from yikatong.submission.sheets_forms import Form
 from yikatong.submission.sheets_header import Mapped
 from yikatong.submission.sheets_meaning import MissingColumns, Notice, Sheet, Totals
@@ -29,6 +32,8 @@ ENV: Final = {
     "PYTHONPATH": str(CHECKOUT),
     "PYTHONDONTWRITEBYTECODE": "1",
     "POLARS_MAX_THREADS": "2",
+    # what polars frees goes back at once: its allocator would keep it, and the limits count that
+    "_RJEM_MALLOC_CONF": "retain:false,dirty_decay_ms:100,muzzy_decay_ms:0,narenas:2",
 }
 
 
@@ -44,6 +49,9 @@ class Child:
             env={**ENV, "PATH": os.defpath},
             cwd="/",
         )
+        self._to_child = _open(self._process.stdin)
+        self._from_child = _open(self._process.stdout)
+        self._trouble = _open(self._process.stderr)
 
     def __enter__(self) -> Child:
         return self
@@ -52,43 +60,45 @@ class Child:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-            _close(pipe)
+        for pipe in (self._to_child, self._from_child, self._trouble):
+            with suppress(BrokenPipeError):
+                pipe.close()
 
     def read(
         self, content: bytes, form: Form, limits: Limits, *, mapping: Mapping[str, str]
     ) -> Sheet:
         """Raises Refused: what the child said, or that it died of the file."""
-        question = BytesIO()
-        sheets_child.give(
-            question,
-            {
-                "form": form.code,
-                "required": form.required,
-                "columns": form.columns,
-                "mapping": dict(mapping),
-                "limits": asdict(limits),
-            },
-            content,
-        )
-        try:
-            answer, trouble = self._process.communicate(question.getvalue(), timeout=limits.seconds)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            raise Refused(_too_slow(limits)) from None
-        code = self._process.returncode
+        question = {
+            "form": form.code,
+            "required": form.required,
+            "columns": form.columns,
+            "mapping": dict(mapping),
+            "limits": asdict(limits),
+        }
+        is_late = Event()
+        with _watched(self._process, limits.seconds, is_late):
+            with suppress(BrokenPipeError):  # a child that ended says why by how it ended
+                sheets_child.give(self._to_child, json.dumps(question, ensure_ascii=False).encode())
+                sheets_child.give(self._to_child, content)
+            told = sheets_child.take(self._from_child)
+            frames = [
+                pl.read_ipc(message)
+                for message in iter(lambda: sheets_child.take(self._from_child), b"")
+            ]
+            trouble = self._trouble.read()
+            code = self._process.wait()
+        if is_late.is_set() or code == -signal.SIGXCPU:
+            raise Refused(_too_slow(limits))
         if code > 0 and code != sheets_child.TOO_MUCH:
             raise RuntimeError(f"the reading child failed: {trouble.decode(errors='replace')}")
-        if code == -signal.SIGXCPU:
-            raise Refused(_too_slow(limits))
         if code != 0:
             raise Refused(TOO_COMPLEX)
-        facts, frame = sheets_child.take(BytesIO(answer))
+        facts = json.loads(told)
         if "missing" in facts:
             raise MissingColumns(facts["refused"], _mapped(facts), tuple(facts["missing"]))
         if "refused" in facts:
             raise Refused(facts["refused"])
-        return _sheet(facts, pl.read_ipc(frame), form)
+        return _sheet(facts, in_one_piece(frames), form)
 
 
 def _too_slow(limits: Limits) -> str:
@@ -97,8 +107,12 @@ def _too_slow(limits: Limits) -> str:
 
 def _sheet(facts: Mapping[str, Any], frame: pl.DataFrame, form: Form) -> Sheet:
     kinds = {"amount_fen": pl.Int64}
+    absent = {
+        kind: pl.Series(values=[None], dtype=kind).new_from_index(0, frame.height)
+        for kind in {kinds.get(name, pl.String) for name in facts["empty"]}
+    }
     frame = frame.with_columns(
-        pl.lit(None, dtype=kinds.get(name, pl.String)).alias(name) for name in facts["empty"]
+        absent[kinds.get(name, pl.String)].alias(name) for name in facts["empty"]
     ).select(facts["columns"])
     return Sheet(
         frame=frame,
@@ -117,6 +131,23 @@ def _mapped(facts: Mapping[str, Any]) -> tuple[Mapped, ...]:
     return tuple(Mapped(**column) for column in facts["mapped"])
 
 
-def _close(pipe: IO[bytes] | None) -> None:
-    if pipe is not None and not pipe.closed:
-        pipe.close()
+@contextmanager
+def _watched(process: subprocess.Popen[bytes], seconds: int, is_late: Event) -> Iterator[None]:
+    """Ends a process that takes longer than this, and says so."""
+
+    def end() -> None:
+        is_late.set()
+        process.kill()
+
+    watch = Timer(seconds, end)
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
+
+
+def _open(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:  # pragma: no cover - each was asked for
+        raise RuntimeError("a child without its pipes")
+    return pipe

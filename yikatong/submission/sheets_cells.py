@@ -54,9 +54,22 @@ def columns_of(raw: RawSheet, *, after: int, places: Sequence[int]) -> pl.DataFr
         chunks = [first]
         while rows := list(islice(raw.rest, CHUNK_ROWS)):
             chunks.append(_chunk(rows, places))
-    return pl.concat(chunks, rechunk=True).with_row_index("row", offset=after + 1).cast(
-        {"row": pl.Int64}
-    )  # fmt: skip
+    whole = in_one_piece(chunks)
+    numbers = pl.int_range(after + 1, after + 1 + whole.height, dtype=pl.Int64, eager=True)
+    return whole.insert_column(0, numbers.alias("row"))
+
+
+def in_one_piece(chunks: list[pl.DataFrame]) -> pl.DataFrame:
+    """One frame of them all, made column by column: never a second copy of the whole.
+
+    The frames in `chunks` are taken apart.
+    """
+    return pl.DataFrame(
+        [
+            pl.concat([chunk.drop_in_place(name) for chunk in chunks], rechunk=True)
+            for name in chunks[0].columns
+        ]
+    )
 
 
 def _chunk(rows: Sequence[Sequence[Cell]], places: Sequence[int]) -> pl.DataFrame:

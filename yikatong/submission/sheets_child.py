@@ -13,7 +13,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Final
+from typing import IO, Any, Final
 
 import polars as pl
 
@@ -24,6 +24,8 @@ from yikatong.submission.sheets_meaning import MissingColumns, Sheet, understood
 from yikatong.submission.sheets_package import Limits
 
 LENGTH_BYTES: Final = 8
+# one message after another, so that neither side holds the whole a second time
+MESSAGE_ROWS: Final = 1 << 16
 
 # allocators reserve addresses that they never use: those are no memory
 RESERVED: Final = 1 << 30
@@ -35,26 +37,30 @@ TOO_MUCH: Final = 71
 def main() -> None:
     """One question, one answer."""
     sys.excepthook = _end
-    asked, content = take(sys.stdin.buffer)
+    asked = json.loads(take(sys.stdin.buffer))
     limits = Limits(**asked["limits"])
     _limit(limits)
     form = FORMS[asked["form"]].of_item(asked["columns"]).requiring(*asked["required"])
+    sheets = workbook_sheets(take(sys.stdin.buffer), limits)
+    answer: dict[str, Any]
     try:
-        sheet = understood(workbook_sheets(content, limits), form, mapping=asked["mapping"])
+        sheet = understood(sheets, form, mapping=asked["mapping"])
     except MissingColumns as refusal:
         mapped = [asdict(column) for column in refusal.mapped]
-        give(
-            sys.stdout.buffer,
-            {"refused": str(refusal), "mapped": mapped, "missing": refusal.missing},
-        )
-        return
+        answer = {"refused": str(refusal), "mapped": mapped, "missing": refusal.missing}
+        frame = pl.DataFrame()
     except Refused as refusal:
-        give(sys.stdout.buffer, {"refused": str(refusal)})
-        return
-    empty = [column.name for column in sheet.frame if column.null_count() == column.len()]
-    frame = sheet.frame.drop(empty).write_ipc(None, compression="uncompressed").getbuffer()
-    facts = as_facts(sheet) | {"empty": empty, "columns": sheet.frame.columns}
-    give(sys.stdout.buffer, facts, frame)
+        answer, frame = {"refused": str(refusal)}, pl.DataFrame()
+    else:
+        frame = sheet.frame
+        empty = [column.name for column in frame if column.null_count() == column.len()]
+        answer = as_facts(sheet) | {"empty": empty, "columns": frame.columns}
+        frame = frame.drop(empty)
+        del sheet
+    del sheets  # the workbook goes before the frame is written a second time
+    give(sys.stdout.buffer, json.dumps(answer, ensure_ascii=False).encode())
+    for rows in frame.iter_slices(MESSAGE_ROWS):
+        give(sys.stdout.buffer, rows.write_ipc(None, compression="uncompressed").getbuffer())
 
 
 def as_facts(sheet: Sheet) -> dict[str, Any]:
@@ -70,18 +76,17 @@ def as_facts(sheet: Sheet) -> dict[str, Any]:
     }
 
 
-def take(stream: BinaryIO) -> tuple[dict[str, Any], bytes]:
-    """A message of this pair of programs: the length of its JSON, the JSON, the bytes."""
+def take(stream: IO[bytes]) -> bytes:
+    """A message of this pair of programs; empty where there are no more, or no whole one."""
     length = int.from_bytes(stream.read(LENGTH_BYTES))
-    return json.loads(stream.read(length)), stream.read()
+    message = stream.read(length)
+    return message if len(message) == length else b""
 
 
-def give(stream: BinaryIO, facts: dict[str, Any], content: Any = b"") -> None:
-    """As `take` reads it."""
-    text = json.dumps(facts, ensure_ascii=False).encode()
-    stream.write(len(text).to_bytes(LENGTH_BYTES))
-    stream.write(text)
-    stream.write(content)
+def give(stream: IO[bytes], message: Any) -> None:
+    """As `take` reads it: its length, then its bytes."""
+    stream.write(len(message).to_bytes(LENGTH_BYTES))
+    stream.write(message)
     stream.flush()
 
 

@@ -15,7 +15,13 @@ from pathlib import Path, PurePath
 from typing import Final
 
 import polars as pl
-from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetVisibleEnum,
+)
 
 from yikatong.kernel.errors import Refused
 from yikatong.submission.sheets_cells import Cell, RawSheet
@@ -92,6 +98,7 @@ def workbook_sheets(content: bytes, limits: Limits) -> Iterator[RawSheet]:
         raise Refused(f"文件有密码，无法读取。请去掉密码。{AGAIN}") from None
     except CalamineError:
         raise Refused(f"文件已损坏，无法打开。{AGAIN}") from None
+    del content  # the reader has its own
     for name in shown[: limits.sheets]:
         try:
             sheet = book.get_sheet_by_name(name)
@@ -99,8 +106,16 @@ def workbook_sheets(content: bytes, limits: Limits) -> Iterator[RawSheet]:
             raise Refused(f"工作表“{name}”已损坏，无法读取。{AGAIN}") from None
         if sheet.total_height > limits.rows + 10 or sheet.width > limits.columns:
             raise Refused(too_big(limits))
-        rows: Iterator[Sequence[Cell]] = iter(sheet.iter_rows())
+        rows = _rows_of(sheet)
+        del sheet
         yield RawSheet(name, list(islice(rows, HEAD_ROWS)), rows)
+
+
+def _rows_of(sheet: CalamineSheet) -> Iterator[Sequence[Cell]]:
+    """Its rows. With the last of them the sheet is given up: a large one takes most of a gigabyte,
+    and what was read of it is yet to be put together.
+    """
+    yield from sheet.iter_rows()
 
 
 # -- text ---------------------------------------------------------------------------------------

@@ -207,8 +207,9 @@ def _understood(raw: RawSheet, header: Header, form: Form) -> Sheet:
         for field in found
         if field.kind in MEASURED and len(rows[field.name])
     ]
+    del typed, columns, cells, right  # a frame each, which the next would stand beside
     return Sheet(
-        frame=_with_every_field(frame, lost, header, form).filter(is_line),
+        frame=_with_every_field(frame, is_line, lost, header, form),
         notices=(*_notices(header, totals, form), *stripped),
         totals=totals,
         form=form,
@@ -262,22 +263,31 @@ def _totals(frame: pl.DataFrame, tails: _Tails) -> Totals | None:
 
 
 def _with_every_field(
-    frame: pl.DataFrame, lost: Mapping[str, pl.Series], header: Header, form: Form
+    frame: pl.DataFrame,
+    is_line: pl.Series,
+    lost: Mapping[str, pl.Series],
+    header: Header,
+    form: Form,
 ) -> pl.DataFrame:
-    """Every field of the form as a column, the parties filled, destroyed cells null and named."""
+    """Every field of the form as a column, of the rows that are lines; the parties filled,
+    destroyed cells null and named.
+    """
     sources = _party_sources(header, form)
     named = [f.name for f in form.fields if f.name not in {PERSON_NAME, PERSON_ID}]
     names = list(dict.fromkeys(named + list(sources)))
     of = {name: sources.get(name, name if name in header.columns else None) for name in names}
-    absent = pl.Series(values=[None], dtype=pl.String).new_from_index(0, frame.height)
-    emptied = {
-        name: frame[name].clone().scatter(places, None) for name, places in lost.items()
-    }  # fmt: skip
-    columns = [frame["row"]]
-    for name, source in of.items():
-        column = absent if source is None else emptied.get(source, frame[source])
-        columns.append(column.alias(name))
-    told = pl.DataFrame(columns).with_columns(_lost_fields(lost, of, frame.height))
+    # each column once, and one for all those that are absent: a null takes as much as a short text
+    absent = pl.Series(values=[None], dtype=pl.String).new_from_index(0, int(is_line.sum()))
+    every = is_line.all()
+    lines = {}
+    for name in {"row", *filter(None, of.values())}:
+        column = frame[name]
+        if name in lost:
+            column = column.clone().scatter(lost[name], None)
+        lines[name] = column if every else column.filter(is_line)
+    columns = [lines["row"]]
+    columns += [(lines[source] if source else absent).alias(name) for name, source in of.items()]
+    told = pl.DataFrame(columns).with_columns(_lost_fields(lost, of, frame.height).filter(is_line))
     if "amount" in told.columns:
         told = told.with_columns(amount_fen=fen(pl.col("amount")))
     return told
