@@ -18,6 +18,7 @@ from yikatong.kernel.names import (
     rare_characters,
     same_name,
 )
+from yikatong.kernel.period import Period
 from yikatong.kernel.resident_id import ResidentId, check_character, upgrade_proposal
 
 # the example of GB 11643-1999, appendix; and a woman's, with X
@@ -198,3 +199,10 @@ def test_counting_back_what_was_added(days: int) -> None:
     start = date(2026, 9, 28)
     due = HOLIDAYS.add_working_days(start, days)
     assert HOLIDAYS.working_days_until(start, due) == days
+
+
+def test_a_period_is_at_most_a_year_ahead() -> None:
+    assert Period.parse("2027-11").not_far_ahead(TODAY) == Period(2027, 11)
+    assert Period.parse("2003-01").not_far_ahead(TODAY) == Period(2003, 1)
+    with pytest.raises(Refused, match="期次 2027-12 比本月晚 13 个月，最多提前 12 个月"):
+        Period.parse("2027-12").not_far_ahead(TODAY)

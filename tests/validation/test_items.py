@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from django.db import connections
+from psycopg.types.json import Jsonb
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.validation.cast import ELSEWHERE, HERE, PERIOD
-from tests.validation.items import ITEMS, Item, Row, plant_people
+from tests.validation.items import ITEMS, Item, Row, line, plant_people
 from tests.validation.world import Planter
 from yikatong.catalogue.actions import load_catalogue
 from yikatong.catalogue.pack import load_packs
@@ -96,3 +97,35 @@ def test_a_right_line_passes_and_each_trait_holds_its_neighbour(item: Item, coun
         told = {finding.rule for finding in report.findings}
         assert code in (told - held if is_told else held), trait
         assert report.passed == bool(is_told), trait
+
+
+def sentences(code: str, rule: str, *rows: Row) -> list[str]:
+    return [found.message for found in judged(HERE, code, *rows).findings if found.rule == rule]
+
+
+def test_a_sentence_uses_the_words_of_the_item_and_plain_numbers() -> None:
+    more = line("钱大爷", "240", "12", object_key="班1")
+    assert any(
+        "验收面积 12 超过“P05 核定对象”名册核定的 3，" in one
+        for one in sentences("P05", "RO-1", more)
+    )
+    other = line("钱大爷", "20", "1", object_key="班99")
+    assert any("：小班号 班99 不在" in one for one in sentences("P05", "RO-1", other))
+    twice = (line("冉农", "1", object_key="机77"), line("冉移民", "1", object_key="机77"))
+    assert all("：出厂编号 机77 被多人申领" in one for one in sentences("P02", "DU-3", *twice))
+    assert len(sentences("P02", "DU-3", *twice)) == len(twice)
+    graded = sentences("P14", "AM-1", line("冉残", "100", grade="九级"))
+    assert any("残疾等级“九级”不在本项的残疾等级之内" in one for one in graded)
+
+
+@pytest.mark.parametrize("field", ["quantity", "standard", "months"])
+def test_a_number_that_the_door_refused_is_not_told_again(field: str) -> None:
+    """Nor is it taken for one piece: its sentence says what to mend, and the line stays blocked."""
+    fault = {"rule": "NU-1", "severity": "block", "field": field, "message": "应为数字"}
+    one = line("钱大爷", "920.00", object_key="地1", faults=Jsonb([fault]))
+    report = judged(HERE, "P01", one)
+    assert {found.rule for found in report.findings if found.severity == "block"} == {"NU-1"}
+    assert report.blocked == 1
+    elsewhere = fault | {"field": "since"}
+    beside = judged(HERE, "P01", line("钱大爷", "920.00", faults=Jsonb([elsewhere])))
+    assert {"AM-1", "NU-1"} <= {found.rule for found in beside.findings}

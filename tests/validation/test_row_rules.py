@@ -234,3 +234,11 @@ def test_more_than_three_people_on_one_phone(people: int, told: int) -> None:
         .filter(rule="PH-1")
         .is_empty()
     )
+
+
+def test_the_item_names_its_own_columns() -> None:
+    one = frame({"quantity": "-3"})
+    (told,) = examine(one, on=TODAY, words={"quantity": "补贴面积"})["message"]
+    assert "补贴面积应为不小于 0 的数字" in told
+    (told,) = examine(one, on=TODAY)["message"]
+    assert "数量应为不小于 0 的数字" in told

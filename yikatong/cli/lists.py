@@ -140,6 +140,7 @@ def check(
     """Judge a sheet by every rule, as the worker with the county's scope; store nothing."""
     content = session.read_bytes(file)
     session.log_in("worker")
+    when = Period.parse(period).not_far_ahead(_today())
     from yikatong.catalogue.queries import programme_by_code
     from yikatong.kernel.actor import ALL_UNITS
     from yikatong.organisation.scoping import acting
@@ -151,7 +152,6 @@ def check(
     from yikatong.validation.rules import Bands
 
     code = session.county_code(county)
-    when = Period.parse(period)
     with acting(session.machine_for(code)) as actor:
         item = programme_by_code(programme, scope=actor.scope)
         intake = read_list(

@@ -9,6 +9,7 @@ from datetime import date
 
 from yikatong.kernel.errors import Refused
 
+MOST_MONTHS_AHEAD = 12
 WRITTEN = re.compile(r"(20\d{2})-(0[1-9]|1[0-2])")
 
 
@@ -25,6 +26,15 @@ class Period:
         if match is None:
             raise Refused(f"期次“{text}”写法不对，请写成 年-月，例如 2026-03。")
         return cls(int(match[1]), int(match[2]))
+
+    def not_far_ahead(self, today: date) -> Period:
+        """The period itself. Raises Refused for one more than a year ahead: a slip of the keys."""
+        ahead = (self.year - today.year) * 12 + self.month - today.month
+        if ahead > MOST_MONTHS_AHEAD:
+            raise Refused(
+                f"期次 {self} 比本月晚 {ahead} 个月，最多提前 12 个月，请核对年份和月份。"
+            )
+        return self
 
     @property
     def first_day(self) -> date:

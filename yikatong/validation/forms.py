@@ -41,7 +41,7 @@ class SheetForm(forms.Form):
 
     def clean_period(self) -> Period:
         try:
-            return Period.parse(self.cleaned_data["period"])
+            return Period.parse(self.cleaned_data["period"]).not_far_ahead(timezone.localdate())
         except Refused as error:
             raise forms.ValidationError(str(error)) from None
 

@@ -29,6 +29,7 @@ from yikatong.submission.sheets_text import fen
 from yikatong.validation import row_rules
 from yikatong.validation.recalled import Recalled, recalled
 from yikatong.validation.rules import FoundRow
+from yikatong.validation.world import own_words
 from yikatong.vault.access import the_vault
 
 TEXT_LIMIT: Final = 60
@@ -147,11 +148,12 @@ def lines_of(frame: pl.DataFrame, programme: Programme, period: Period, today: d
     here, what each row needs by itself when its part is asked for.
     """
     required = (*row_rules.ALWAYS_FILLED, *programme.required_columns)
+    words = own_words(programme)
     known = recalled(frame, programme)
     if known is None:
-        found = row_rules.examine(frame, on=today, required=required)
+        found = row_rules.examine(frame, on=today, required=required, words=words)
     else:
-        frame, found = known.typed, known.examined(on=today, required=required)
+        frame, found = known.typed, known.examined(on=today, required=required, words=words)
     faults = _faults(found)
 
     def parts() -> Iterator[pl.DataFrame]:

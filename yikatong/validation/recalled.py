@@ -4,7 +4,7 @@ the line that the row names. A number that was retyped counts as typed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -36,9 +36,11 @@ class Recalled:
         """So many rows from this place (from 0) on."""
         return Recalled(self.typed.slice(first, rows), self.known.slice(first, rows))
 
-    def examined(self, *, on: date, required: Sequence[str]) -> pl.DataFrame:
+    def examined(
+        self, *, on: date, required: Sequence[str], words: Mapping[str, str]
+    ) -> pl.DataFrame:
         """The row rules, under which a recalled number is there although it is not shown."""
-        found = row_rules.examine(self.typed, on=on, required=required)
+        found = row_rules.examine(self.typed, on=on, required=required, words=words)
         filled = [
             self.known.filter(pl.col(f"{party}_index").is_not_null()).select(
                 "row", field=pl.lit(f"{party}_id"), rule=pl.lit("RQ-1")

@@ -17,10 +17,11 @@ Codes and severities are those of domain.md §9; RQ-1, NU-1, NU-2 and DT-1 are o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
@@ -62,6 +63,7 @@ class RowRule:
 
 ROW_RULES: Final[list[RowRule]] = []
 ALWAYS_FILLED: Final = ("beneficiary_name", "beneficiary_id", "payee_name", "payee_id", "amount")
+NO_WORDS: Final[Mapping[str, str]] = MappingProxyType({})
 NUMBERS: Final = ("quantity", "months", "standard", "supplement")
 DAYS: Final = ("since", "until")
 MOST_ON_ONE_PHONE: Final = 3
@@ -97,6 +99,7 @@ def examine(
     on: date,
     required: Sequence[str] = ALWAYS_FILLED,
     cap_fen: int | None = None,
+    words: Mapping[str, str] = NO_WORDS,
 ) -> pl.DataFrame:
     """All findings of the row rules over a frame as `submission.sheets.Sheet.frame` has it.
 
@@ -104,6 +107,7 @@ def examine(
         on: the day for which births and ages are judged.
         required: fields that must be filled in every row; those not in the frame are passed over.
         cap_fen: the most that one line may hold; None for no cap.
+        words: what this item calls its columns (field → word), where not as `row_views.WORDS`.
 
     Returns:
         `row` (Int64, the user's own row), `field`, `rule`, `severity`, `message`, by row. Messages
@@ -120,7 +124,7 @@ def examine(
         "names": row_views.names(frame),
         "phones": row_views.phones(frame),
     }
-    findings = [_found(rule, views[rule.view]) for rule in ROW_RULES]
+    findings = [_found(rule, views[rule.view], words) for rule in ROW_RULES]
     return pl.concat(findings).sort("row", "rule", "field", maintain_order=True)
 
 
@@ -263,9 +267,9 @@ def example(rule: RowRule) -> str:
     return f"第 12 行 冉光荣：{told}"
 
 
-def _found(rule: RowRule, view: pl.DataFrame) -> pl.DataFrame:
+def _found(rule: RowRule, view: pl.DataFrame, words: Mapping[str, str]) -> pl.DataFrame:
     hits = view.filter(rule.check(view)).rechunk()
-    word = pl.col("field").replace(row_views.WORDS)
+    word = pl.col("field").replace(row_views.WORDS | dict(words))
     parts: dict[str, pl.Expr] = {"{word}": word}
     if "id_number" in hits.columns:
         number = pl.col("id_number")

@@ -11,10 +11,11 @@ from django.utils import timezone
 from yikatong.catalogue import formulas
 from yikatong.catalogue.models import Programme
 from yikatong.catalogue.queries import rosters_read
-from yikatong.catalogue.specs import PLAIN_FORMULA, formula_columns, roster_word
+from yikatong.catalogue.specs import COLUMN_WORD, PLAIN_FORMULA, formula_columns, roster_word
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.period import Period
 from yikatong.organisation.queries import county_settings
+from yikatong.submission.sheets_forms import bare_word
 
 HIGHEST_AGE: Final = 200
 EVER: Final = ("2000-01", "2999-12")
@@ -58,6 +59,7 @@ def world_facts(
         **{name: checks.get(name, 0) for name in THRESHOLDS},
         "is_household": programme.payee_kind == Programme.PayeeKind.HOUSEHOLD,
         "object_kind": programme.object_kind,
+        **_words(programme),
         "formula": programme.formula,
         "amount_sql": amount_sql(programme),
         "cap_fen": programme.cap_fen,
@@ -69,6 +71,14 @@ def world_facts(
         **_windows(programme, period),
         **_rosters(programme, period, settings.get("roster_max_age_days", 0), actor=actor),
     }
+
+
+def own_words(programme: Programme) -> dict[str, str]:
+    """What a clerk calls the columns of this item: field → its own word without the unit, else the
+    general one; only those of `COLUMN_WORD`.
+    """
+    own = {one["field"]: bare_word(one["word"]) for one in programme.columns if one["word"]}
+    return {field: own.get(field, word) for field, word in COLUMN_WORD.items()}
 
 
 def amount_sql(programme: Programme) -> str:
@@ -129,6 +139,15 @@ def _rosters(programme: Programme, period: Period, days: int, *, actor: Actor) -
         "needs": json.dumps([asdict(need) for need in needs]),
         "roster_words": json.dumps({need.kind: roster_word(need.kind) for need in needs}),
         "watches_kin": any(n.kind == "village_cadre" and n.need == "watch" for n in needs),
+    }
+
+
+def _words(programme: Programme) -> dict[str, str]:
+    words = own_words(programme)
+    return {
+        "object_word": words["object_key"],
+        "quantity_word": words["quantity"],
+        "grade_word": words["grade"],
     }
 
 

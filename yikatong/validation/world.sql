@@ -139,7 +139,10 @@ WITH joined AS (
         coalesce(graded.rate, plain.rate, joined.standard) AS rate,
         coalesce(joined.quantity, CASE WHEN %(quantity_is_one)s THEN 1 END) AS units,
         CASE WHEN %(months_default)s = 0 THEN 1 ELSE coalesce(joined.months, %(months_default)s) END AS month_count,
-        CASE WHEN %(is_household)s THEN joined.household_id ELSE joined.beneficiary_id END AS obligee_id
+        CASE WHEN %(is_household)s THEN joined.household_id ELSE joined.beneficiary_id END AS obligee_id,
+        -- what was refused at the door is null by now, and must not be taken for one piece, one month
+        joined.faults = '[]' OR NOT joined.faults @? '$[*] ? (@.severity == "block" &&
+            (@.field == "quantity" || @.field == "months" || @.field == "standard" || @.field == "supplement"))' AS is_readable
     FROM joined
     LEFT JOIN guarded ON guarded.person_id = joined.beneficiary_id AND guarded.guardian_id = joined.payee_id
         AND joined.payee_id <> joined.beneficiary_id
@@ -155,7 +158,9 @@ SELECT counted.line_id, counted.row_no, counted.payee_id, counted.beneficiary_id
     counted.account_index IS NOT NULL AND reissued.line_id IS NULL AS has_account_index, counted.account_last4,
     counted.is_registered_number, counted.payee_is_guardian, counted.units AS quantity, counted.month_count, counted.rate,
     counted.standard_rate IS NOT NULL AS has_standard, counted.amount_fen, counted.is_male, counted.birth_on,
-    round((/*amount*/) * 100)::bigint AS computed_fen, (/*amount*/) * 100 AS exact_fen,
+    counted.is_readable,
+    CASE WHEN counted.is_readable THEN round((/*amount*/) * 100)::bigint END AS computed_fen,
+    CASE WHEN counted.is_readable THEN (/*amount*/) * 100 END AS exact_fen,
     CASE WHEN reissued.state IN ('FAILED', 'RETURNED') THEN reissued.amount_fen END AS failed_fen,
     before.period AS last_period, before.amount_fen AS last_fen, before.quantity AS last_quantity,
     before.version_id AS last_version_id, counted.faults
@@ -171,7 +176,7 @@ CREATE TEMP VIEW line AS
 SELECT facts.*, %(programme_code)s::text AS programme_code, %(period)s::text AS period,
     %(first_day)s::date AS period_first, %(is_household)s AS is_household_item,
     CASE WHEN %(formula)s = 'rate' OR (%(formula)s = 'case' AND facts.has_standard)
-         THEN least(facts.computed_fen, %(cap_fen)s::bigint) END AS expected_fen,
+         THEN CASE WHEN facts.computed_fen IS NOT NULL THEN least(facts.computed_fen, %(cap_fen)s::bigint) END END AS expected_fen,
     CASE WHEN %(formula)s = 'difference' THEN least(facts.computed_fen, %(cap_fen)s::bigint)
          ELSE %(cap_fen)s::bigint END AS ceiling_fen,
     %(tolerance_fen)s::bigint AS tolerance_fen,

@@ -21,20 +21,25 @@ JOIN roster_kind AS wanted ON wanted.need = 'must' AND wanted.is_fresh
 LEFT JOIN held ON held.person_id = line.beneficiary_id AND held.kind = wanted.kind
 WHERE line.beneficiary_id IS NOT NULL AND held.person_id IS NULL
 UNION ALL
-SELECT line.line_id, '标的编号 ' || line.object_key || ' 不在“' || held.kind_word || '”名册所列之内' AS what FROM line
+SELECT line.line_id, programme.object_word || ' ' || line.object_key || ' 不在“' || held.kind_word || '”名册所列之内' AS what FROM line
+JOIN programme ON programme.programme_code = line.programme_code
 JOIN held ON held.person_id = line.beneficiary_id AND held.named = held.entries
 LEFT JOIN roster ON roster.person_id = line.beneficiary_id AND roster.need = 'must' AND roster.kind = held.kind
   AND roster.object_key = line.object_key
 WHERE line.object_key <> '' AND roster.person_id IS NULL
 UNION ALL
-SELECT line.line_id, '数量 ' || line.quantity_text || ' 超过“' || roster.kind_word || '”名册核定的 '
-  || CAST(roster.quantity AS VARCHAR) AS what FROM line
+SELECT line.line_id, programme.quantity_word || ' ' || line.quantity_text || ' 超过“' || roster.kind_word || '”名册核定的 '
+  || TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM CAST(CAST(roster.quantity AS DECIMAL(20, 3)) AS VARCHAR))) AS what FROM line
+JOIN programme ON programme.programme_code = line.programme_code
 JOIN roster ON roster.person_id = line.beneficiary_id AND roster.need = 'must' AND roster.is_fresh
   AND roster.object_key = line.object_key
 WHERE line.object_key <> '' AND line.quantity > roster.quantity
 UNION ALL
-SELECT line.line_id, '数量合计 ' || CAST(claimed.quantity AS VARCHAR) || ' 超过“' || held.kind_word || '”名册核定的 '
-  || CAST(held.quantity AS VARCHAR) AS what FROM line
+SELECT line.line_id, programme.quantity_word || '合计 '
+  || TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM CAST(CAST(claimed.quantity AS DECIMAL(20, 3)) AS VARCHAR)))
+  || ' 超过“' || held.kind_word || '”名册核定的 '
+  || TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM CAST(CAST(held.quantity AS DECIMAL(20, 3)) AS VARCHAR))) AS what FROM line
+JOIN programme ON programme.programme_code = line.programme_code
 JOIN held ON held.person_id = line.beneficiary_id AND held.named = 0
 JOIN claimed ON claimed.beneficiary_id = line.beneficiary_id
 WHERE claimed.quantity > held.quantity
