@@ -189,7 +189,7 @@ def _judged(log_in: LogIn, number: str) -> None:
             conclude(batch, actor=actor)
         with acting(machine(HERE)):
             passed = LineVerdict.objects.filter(batch__number=number, passed=True)
-            ids = passed.order_by("id").values_list("account_version_id", flat=True)[:12]
+            ids = passed.order_by("pk").values_list("account_version_id", flat=True)[:12]
             _answered(
                 list(CardAccountVersion.objects.filter(pk__in=list(ids))), "UNAVAILABLE", days=200
             )

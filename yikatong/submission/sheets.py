@@ -7,6 +7,7 @@ limits of its own, which starts while the file is still being examined.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,7 @@ from yikatong.submission.sheets_door import (
 from yikatong.submission.sheets_forms import Form
 from yikatong.submission.sheets_header import NO_MAPPING
 from yikatong.submission.sheets_meaning import MissingColumns, Notice, Sheet, Totals, understood
-from yikatong.submission.sheets_package import check_package
+from yikatong.submission.sheets_package import Package, check_package
 
 __all__ = ["MissingColumns", "Notice", "Sheet", "Totals", "read_sheet"]
 
@@ -58,12 +59,28 @@ def read_sheet(
     if kind == "xlsx" and len(content) <= SMALL_FILE:
         package = check_package(content, limits)
         if package.inflated <= SMALL_INSIDE and package.every_cell_placed:
-            return understood(workbook_sheets(content, limits), form, mapping=mapping)
+            sheet = understood(workbook_sheets(content, limits), form, mapping=mapping)
+            return _telling_of_blanks(sheet, package)
         with Child() as child:
-            return child.read(content, form, limits, mapping=mapping)
+            return _telling_of_blanks(child.read(content, form, limits, mapping=mapping), package)
     with Child() as child:
         if kind == "xlsx":
-            check_package(content, limits)
-        else:
-            check_old_workbook(content)
+            package = check_package(content, limits)
+            return _telling_of_blanks(child.read(content, form, limits, mapping=mapping), package)
+        check_old_workbook(content)
         return child.read(content, form, limits, mapping=mapping)
+
+
+def _telling_of_blanks(sheet: Sheet, package: Package) -> Sheet:
+    """What holds something that no reader can read is taken as blank, and that is never silent."""
+    told = (
+        (package.errors, "个单元格是错误值（如 #N/A、#REF!），都按空白读取。请改正后重新上传。"),
+        (package.unsolved, "个公式没有保存计算结果，都按空白读取。请在 Excel 或 WPS 里打开，"
+                           "重新计算后保存，或粘贴为数值，再重新上传。"),
+    )  # fmt: skip
+    notices = (
+        Notice(None, "", "ER-1", "info", f"工作簿里有 {count} {what}")
+        for count, what in told
+        if count
+    )
+    return replace(sheet, notices=(*sheet.notices, *notices))

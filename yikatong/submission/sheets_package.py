@@ -24,6 +24,10 @@ _EXTERNAL_LINK: Final = re.compile(rb"relationships/externalLink(?:Path)?\b", re
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
 _NESTED: Final = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"MZ")
 _NESTED_NAMES: Final = (".zip", ".rar", ".7z", ".gz", ".exe", ".xlsx", ".xlsm", ".xls", ".doc")
+_ERROR_CELL: Final = re.compile(rb"<(?:\w+:)?c\s[^<>]*\bt=[\"']e[\"']")
+_NO_RESULT: Final = re.compile(rb"(?:<f(?: [^<>]*)?/>|</f>)(?:<v ?/>|<v></v>)?</c>")
+_FORMULA_ENDS: Final = (b"</f>", b"<f ", b"<f/")
+_SHORT: Final = 256
 _UNPLACED_CELL: Final = re.compile(rb"<c(?: [st]=\"[^\"]*\")*/?>|<\w+:c[ />]|<c\s*[^ rst>]")
 
 
@@ -55,11 +59,14 @@ BULK: Final = Limits(
 @dataclass(frozen=True, slots=True)
 class Package:
     """What a package that may be opened is like: the bytes it inflates to, and whether every cell
-    of its sheets names its place: one that does not may stand anywhere.
+    of its sheets names its place: one that does not may stand anywhere. `errors` and `unsolved` are
+    the cells that hold an error (#N/A) or a formula without its result: a reader gives blanks.
     """
 
     inflated: int
     every_cell_placed: bool
+    errors: int = 0
+    unsolved: int = 0
 
 
 def check_package(content: bytes, limits: Limits) -> Package:
@@ -68,7 +75,7 @@ def check_package(content: bytes, limits: Limits) -> Package:
     Raises:
         Refused: damaged, locked, too large, or holding what no list needs.
     """
-    inflated, is_placed = 0, True
+    inflated, is_placed, errors, unsolved = 0, True, 0, 0
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
             entries = package.infolist()
@@ -79,11 +86,12 @@ def check_package(content: bytes, limits: Limits) -> Package:
                 part = _Part(entry, limits)
                 inflated += part.read(package, limits.inflated_bytes - inflated)
                 is_placed = is_placed and part.every_cell_placed
+                errors, unsolved = errors + part.errors, unsolved + part.unsolved
     except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, ValueError) as error:
         raise Refused(f"文件已损坏，无法打开（{type(error).__name__}）。{AGAIN}") from None
     except zlib.error:
         raise Refused(f"文件已损坏，无法解压。{AGAIN}") from None
-    return Package(inflated, is_placed)
+    return Package(inflated, is_placed, errors, unsolved)
 
 
 def _check_names(names: list[str], limits: Limits) -> None:
@@ -123,6 +131,7 @@ class _Part:
         is_sheet = self._is_xml and "worksheets/" in name
         self._outside = Outside(limits) if is_sheet else None
         self.every_cell_placed = True
+        self.errors = self.unsolved = 0
 
     def read(self, package: zipfile.ZipFile, left: int) -> int:
         """The bytes that it really holds, at most `left`."""
@@ -162,11 +171,21 @@ class _Part:
         elif len(text) - start > _LONGEST_TAG:
             raise Refused(f"工作簿内部结构异常，不安全。{AGAIN}")
         if self._outside is not None:
+            # of a formula right at the end, whether a result follows is yet to be read
+            last = max(text.rfind(end, max(start - _SHORT, 0), start) for end in _FORMULA_ENDS)
+            if last >= 0 and text.find(b"</c>", last, start) < 0:
+                start = last
             self._look_at_cells(text[:start], self._outside)
         return text[start:]
 
     def _look_at_cells(self, tags: bytes, outside: Outside) -> None:
-        """Of whole tags: none beyond the limits, and whether each says where it stands."""
+        """Of whole tags: none beyond the limits, and whether each says where it stands; how many
+        hold nothing that can be read.
+        """
+        if any(end in tags for end in _FORMULA_ENDS):
+            self.unsolved += len(_NO_RESULT.findall(tags))
+        if b't="e"' in tags or b"t='e'" in tags:
+            self.errors += len(_ERROR_CELL.findall(tags))
         if outside.are_all_plain(tags):
             return
         if outside.holds(tags):
