@@ -205,7 +205,9 @@ def test_a_sample_is_judged_by_the_very_rules_and_nothing_of_it_stays(
     trial = tried(log_in, second)
     assert (trial.report["rows"], trial.report["blocked"]) == (2, 2)
     assert {"AM-1"} <= {finding["rule"] for finding in trial.report["findings"]}
-    assert "按标准 123.4567891 元、种植面积 2 应为 246.91 元" in told(clerk.get(f"/trials/{second}"))
+    assert "按标准 123.4567891 元、种植面积 2 应为 246.91 元" in told(
+        clerk.get(f"/trials/{second}")
+    )
     assert definition().state == "TESTED"
     assert "NA01" not in listed()
     with acting(actor_of(CLERK, via="web")):
