@@ -176,7 +176,9 @@ def apply(
     # all of the share at once or each by its key (which this sum keeps from the share's index)
     in_share = "payment.share_id" if is_whole else "(payment.share_id + 0)"
     with connection.cursor() as cursor:
-        _stage(cursor, rows.join(kinds, on=KIND, how="left", maintain_order="left"))
+        _stage(
+            cursor, rows.join(kinds, on=KIND, how="left", nulls_equal=True, maintain_order="left")
+        )
         if is_whole:
             cursor.execute("SET LOCAL enable_nestloop = off")
         try:
