@@ -295,6 +295,50 @@ def test_the_database_takes_no_result_of_a_file_that_is_not_the_banks(
         transaction.set_rollback(True)
 
 
+@pytest.mark.parametrize("how", ["no such payment", "another bank's", "one within a gap"])
+def test_the_database_takes_no_result_of_a_payment_that_is_not_the_banks(
+    paying: Funded, worker: str, how: str
+) -> None:
+    """Counted over the span of the payments, or looked up one by one: none slips through."""
+    first, *_, last = paying.payments
+    named = {
+        "no such payment": (first, last + 10**9),
+        "another bank's": (first, last),
+        "one within a gap": (first, first + 1, last),
+    }[how]
+    if how == "one within a gap":
+        with database.connect("ykt_admin", worker, autocommit=True) as admin, admin.transaction():
+            admin.execute("SET LOCAL session_replication_role = replica")
+            moved = "UPDATE payout_payment SET id = id + 10000000 WHERE id = %s"
+            admin.execute(moved, [paying.payments[1]])
+    with acting(BANK):
+        share = BankShare.objects.get(pk=paying.share)
+        bank_no = share.bank_no + (how == "another bank's")
+        file = ResultFile.objects.create(
+            county=HERE, unit_no=0, bank_no=bank_no, sm3=how.encode(), at=timezone.now()
+        )
+        results = [
+            PaymentResult(
+                id=(file.pk << ROW_BITS) + place,
+                county=HERE,
+                unit_no=share.unit_no,
+                department_no=share.department_no,
+                bank_no=bank_no,
+                payment_id=payment,
+                result="SUCCESS",
+                paid_fen=AMOUNTS[0],
+                at=timezone.now(),
+                applied_at=timezone.now(),
+            )
+            for place, payment in enumerate(named)
+        ]
+        with pytest.raises(IntegrityError, match="代发明细"), transaction.atomic():
+            PaymentResult.objects.bulk_create(results)
+        if how == "one within a gap":
+            assert len(PaymentResult.objects.bulk_create([results[0], results[2]])) == 2
+        transaction.set_rollback(True)
+
+
 def test_a_file_of_more_rows_than_its_key_has_room_for_is_refused(
     paying: Funded, monkeypatch: pytest.MonkeyPatch
 ) -> None:

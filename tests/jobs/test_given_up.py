@@ -2,62 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, connections
+from django.db import OperationalError, connection
 
-from tests import database
-from tests.law.counties import plant
+from tests.jobs.messages import jobs_run, received
 from tests.validation.cast import ELSEWHERE, HERE
 from yikatong.cli import session, working
-from yikatong.connectors.bank.files import InboundFile
-from yikatong.connectors.bank.names import PartName
 from yikatong.jobs import queue
 from yikatong.jobs.models import Quarantine
 from yikatong.journey import inbox
 from yikatong.kernel.errors import TryAgain
-from yikatong.organisation import wire
 from yikatong.organisation.machines import machine
 from yikatong.organisation.scoping import acting
 from yikatong.validation import given_up
 from yikatong.validation.models import CheckRun, Headway, Trial
-
-LogIn = Callable[[str], AbstractContextManager[None]]
-
-
-@pytest.fixture
-def worker(own_database: str, log_in: LogIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    # the thread of a job closes what it opened, for the process goes on after the test
-    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
-    with database.connect("ykt_admin", own_database) as admin:
-        plant(admin)
-    with log_in("ykt_worker"):
-        yield
-
-
-def received(serial: int) -> int:
-    """One message of a bank, kept by the very call that keeps them all; gives its number."""
-    name = f"YKT_RES_{HERE}_20261122_ABC{HERE}20261122{serial:06d}_001of001.txt"
-    with acting(machine(HERE)) as actor:
-        wire.keep(InboundFile(name, name.encode(), b""), PartName.parse(name), 1, actor=actor)
-        return int(inbox.Inbox.objects.get(name=name).pk)
-
-
-def jobs_run() -> None:
-    """In a thread of its own: a browser's test may have left an event loop in this one."""
-
-    def run() -> None:
-        try:
-            working._run_jobs()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(run).result()
 
 
 @pytest.mark.parametrize("poison", [OperationalError("connection lost"), TryAgain("还没有来")])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import IO, Final
 
@@ -59,7 +60,7 @@ def _work(*, until_idle: bool) -> None:
             owing.hurry(time.monotonic())
             everybody.hurry(time.monotonic())
         moved = _ask(owing, everybody)
-        if moved or _jobs_ready():
+        if moved or _queues_ready():
             quiet = 0
             continue
         if until_idle:
@@ -87,22 +88,45 @@ def _ask(owing: Pace, everybody: Pace) -> int:
 
 def _run_jobs() -> bool:
     """Every job that is due; each failed one is retried by its own strategy. Whether any was."""
-    if not _jobs_ready():
-        return False
+    queues = _queues_ready()
+    if queues:
+        asyncio.run(_work_through(queues))
+    return bool(queues)
+
+
+async def _work_through(queues: Sequence[str]) -> None:
+    """The jobs of a queue one after the other, the queues side by side.
+
+    Raises:
+        Exception: what ended the first of them that came to no good end; the others have ended too.
+    """
     from procrastinate import PsycopgConnector
     from procrastinate.contrib.django import app
     from procrastinate.contrib.django.utils import connector_params
 
-    # one job at a time needs no more: the pool's usual four are opened anew in every round
-    connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=CONNECTIONS)
-    app.with_connector(connector).run_worker(
-        wait=False,
-        listen_notify=False,
-        install_signal_handlers=False,
-        concurrency=1,
-        delete_jobs="successful",
+    # a queue needs one connection and another for its heartbeat; they are opened as they are asked
+    # for, since the pool is a new one in every round
+    connector = PsycopgConnector(
+        kwargs=connector_params(), min_size=1, max_size=CONNECTIONS * len(queues)
     )
-    return True
+    async with app.with_connector(connector).open_async() as opened:
+        ended = await asyncio.gather(
+            *(
+                opened.run_worker_async(
+                    queues=[queue],
+                    wait=False,
+                    listen_notify=False,
+                    install_signal_handlers=False,
+                    concurrency=1,
+                    delete_jobs="successful",
+                )
+                for queue in queues
+            ),
+            return_exceptions=True,
+        )
+    for error in ended:
+        if error is not None:
+            raise error
 
 
 def _listen(*, everyone: bool) -> int:
@@ -147,15 +171,16 @@ def _patiently(name: str, ask: Callable[[], int]) -> int:
         return 0
 
 
-def _jobs_ready() -> bool:
+def _queues_ready() -> list[str]:
+    """The queues in which a job is due."""
     from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE status = 'todo'"
-            " AND (scheduled_at IS NULL OR scheduled_at <= now()))"
+            "SELECT DISTINCT queue_name FROM procrastinate_jobs WHERE status = 'todo'"
+            " AND (scheduled_at IS NULL OR scheduled_at <= now()) ORDER BY queue_name"
         )
-        return bool(cursor.fetchone()[0])
+        return [queue for (queue,) in cursor.fetchall()]
 
 
 def _awaiting() -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Final, cast
 
+from django.db import connection
+
 from yikatong.connectors.bank.codes import NOT_A_REFUSAL, TRY_LATER
 from yikatong.connectors.bank.files import InboundFile, Received, decode, join
 from yikatong.connectors.bank.messages import (
@@ -127,7 +129,15 @@ def _refuse(kept: Inbox, why: str, *, actor: Actor) -> None:
 
 
 def _nudge(share: BankShare, actor: Actor, *waiting: ShareState) -> None:
-    """Look at the batch when no other share of it is still in one of the `waiting` states."""
+    """Look at the batch when no other share of it is still in one of the `waiting` states.
+
+    Two banks' messages may end side by side, each not yet seeing what the other has moved: one
+    after the other they look, so that the last of them sees all.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"nudge|{share.batch_id}"]
+        )
     others = shares_of(share.batch, scope=actor.scope).exclude(pk=share.pk)
     if others.filter(state__in=waiting).exists():
         return

@@ -8,6 +8,7 @@ on. Production refuses to start with the variable set.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
 from typing import Final
 
@@ -17,6 +18,8 @@ VARIABLE: Final = "YKT_CRASH_POINTS"
 # what only a production home has: a database of its own elsewhere, or HTTPS in front
 PRODUCTION: Final = ("YKT_DATABASE_URL", "YKT_HTTPS")
 ANSWER: Final = b"."
+# the worker's lanes share the wire: one names its point and waits, then the next
+_ONE_AT_A_TIME: Final = threading.Lock()
 
 POINTS: Final[Mapping[str, str]] = {
     "upload-stored": "上传的文件已写入，名单还没有入库",
@@ -53,6 +56,7 @@ def refuse_in_production(environ: Mapping[str, str]) -> None:
 def _tell(name: str) -> None:
     refuse_in_production(os.environ)
     wire = int(os.environ[VARIABLE])
-    os.write(wire, f"{name}\n".encode("ascii"))
-    if os.read(wire, 1) != ANSWER:
-        os._exit(1)  # the driver is gone: nothing may go on that it does not see
+    with _ONE_AT_A_TIME:
+        os.write(wire, f"{name}\n".encode("ascii"))
+        if os.read(wire, 1) != ANSWER:
+            os._exit(1)  # the driver is gone: nothing may go on that it does not see

@@ -36,7 +36,7 @@ from yikatong.jobs.actions import (
 from yikatong.jobs.lines import note_broken, note_holds, resting_until
 from yikatong.jobs.models import Outbox
 from yikatong.jobs.queries import unanswered, unsent
-from yikatong.jobs.queue import defer
+from yikatong.jobs.queue import defer, lane_of
 from yikatong.kernel.actor import Actor, Scope
 from yikatong.kernel.errors import TryAgain
 from yikatong.kernel.points import point
@@ -288,6 +288,7 @@ def keep(file: InboundFile, name: PartName, bank_no: int, *, actor: Actor) -> No
     if kept is not None:
         defer(
             "journey.apply_message",
+            queue=lane_of(bank_no),
             inbox_id=kept.pk,
             county=name.county,
         )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -18,6 +19,7 @@ from typing import Any, Final
 
 from yikatong.cli import session
 from yikatong.cli.bench import batch, harness, sheets, world
+from yikatong.jobs.queue import LANES
 from yikatong.kernel.digest import sm3
 
 ROWS: Final = 500_000
@@ -64,6 +66,7 @@ class Told:
     """What a bank says of a share: the text of its file, and the same rows ready for COPY."""
 
     share_id: int
+    bank_no: int
     name: Any
     text: bytes
     rows: list[Any]
@@ -95,7 +98,7 @@ def run(rows: int) -> list[harness.Figure]:
         harness.figure(
             what, ours, "同一批的明细直接 COPY", lines, target=TARGET,
             parts={name: round(one, 3) for name, one in parts[middle].items()},
-            rows=sum(len(one.rows) for one in told), failed_every=FAILED_EVERY,
+            rows=sum(len(one.rows) for one in told), failed_every=FAILED_EVERY, lanes=LANES,
         ),
         harness.figure(what, ours, "结果行自己直接 COPY", results, target=None),
     ]  # fmt: skip
@@ -141,11 +144,13 @@ def prepare(county: world.World, number: str, place: int) -> list[Told]:
                     bank_serial=f"S{place}{n:012d}",
                 )
             )
-        numbers = dict(BankShare.objects.filter(pk__in=shares).values_list("pk", "batch_no"))
-    return [_file(share, numbers[share], some) for share, some in shares.items()]
+        numbers = {
+            one.pk: (one.bank_no, one.batch_no) for one in BankShare.objects.filter(pk__in=shares)
+        }
+    return [_file(share, *numbers[share], some) for share, some in shares.items()]
 
 
-def _file(share: int, batch_no: str, rows: list[Any]) -> Told:
+def _file(share: int, bank_no: int, batch_no: str, rows: list[Any]) -> Told:
     """As the bank writes it, one file for all rows of its share."""
     from yikatong.connectors.bank.codecs.base import Page
     from yikatong.connectors.bank.codecs.bcp import BcpText
@@ -157,7 +162,7 @@ def _file(share: int, batch_no: str, rows: list[Any]) -> Told:
     name = PartName(batch_no[:3], Msg.RES, batch_no[3:9], made.date(), batch_no, 1, 1, "txt")
     page = Page(name, len(rows), sum(row.paid_fen for row in rows), made, rows)
     text, _ = BcpText().write(page, STANDARD, _envelope())
-    return Told(share, name, text, rows, sm3(text))
+    return Told(share, bank_no, name, text, rows, sm3(text))
 
 
 def read(one: Told) -> Any:
@@ -178,8 +183,13 @@ def _envelope() -> Any:
 
 
 def settle(number: str, told: list[Told]) -> dict[str, float]:
-    """The product's own work from a file's text to the step `settle`; seconds by part."""
+    """The product's own work from a file's text to the step `settle`, the files in as many lanes as
+    the worker has; seconds by part.
+    """
+    from django.db import connections
+
     from yikatong.feedback import actions
+    from yikatong.jobs.queue import lane_of
     from yikatong.kernel.actor import Duty
     from yikatong.organisation.machines import machine
     from yikatong.organisation.scoping import acting
@@ -187,16 +197,27 @@ def settle(number: str, told: list[Told]) -> dict[str, float]:
     from yikatong.submission.queries import batch_by_number
 
     bank = machine(world.COUNTY, Duty.BANK_MESSAGE)
-    seconds = dict.fromkeys(("read", "apply", "settle"), 0.0)
+
+    def apply(files: list[Told]) -> None:
+        """One lane: its banks' files one after the other, on a connection of its own."""
+        try:
+            for one in files:
+                rows = read(one)
+                with acting(bank) as actor:
+                    share = share_by_id(one.share_id, scope=actor.scope)
+                    actions.apply_results(share, rows, file_sm3=one.digest, actor=actor)
+        finally:
+            connections.close_all()
+
+    lanes: dict[str, list[Told]] = {}
     for one in told:
-        started = time.perf_counter()
-        rows = read(one)
-        seconds["read"] += time.perf_counter() - started
-        started = time.perf_counter()
-        with acting(bank) as actor:
-            share = share_by_id(one.share_id, scope=actor.scope)
-            actions.apply_results(share, rows, file_sm3=one.digest, actor=actor)
-        seconds["apply"] += time.perf_counter() - started
+        lanes.setdefault(lane_of(one.bank_no), []).append(one)
+    seconds = {}
+    started = time.perf_counter()
+    with ThreadPoolExecutor(len(lanes)) as threads:
+        for ended in [threads.submit(apply, files) for files in lanes.values()]:
+            ended.result()
+    seconds["apply"] = time.perf_counter() - started
     started = time.perf_counter()
     with acting(bank) as actor:
         actions.settle(batch_by_number(number, scope=actor.scope), actor=actor)

@@ -19,6 +19,10 @@ SETTINGS: Mapping[str, str] = {
     "work_mem": "32MB",
     "maintenance_work_mem": "128MB",
     "max_wal_size": "4GB",
+    # bulk writes of two processes must not wait for each other to empty the log's buffers, and a
+    # page is logged whole after each checkpoint: a long list is not to meet several
+    "wal_buffers": "64MB",
+    "checkpoint_timeout": "15min",
     # no spinning disk: an index look per key of a short list is cheap
     "random_page_cost": "1.5",
     "max_parallel_workers_per_gather": "1",
