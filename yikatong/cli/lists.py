@@ -138,13 +138,13 @@ def check(
     mapping: Sequence[str] = (),
 ) -> int:
     """Judge a sheet by every rule, as the worker with the county's scope; store nothing."""
-    content = session.read_bytes(file)
+    session.must_be_readable(file)
     session.log_in("worker")
     when = Period.parse(period).not_far_ahead(_today())
     from yikatong.catalogue.queries import programme_by_code
     from yikatong.kernel.actor import ALL_UNITS
     from yikatong.organisation.scoping import acting
-    from yikatong.submission.sheets_door import BULK
+    from yikatong.submission.sheets_door import BULK, unchanged
     from yikatong.validation.actions import check_rows
     from yikatong.validation.intake import read_list
     from yikatong.validation.marking import write_marked
@@ -152,10 +152,10 @@ def check(
     from yikatong.validation.rules import Bands
 
     code = session.county_code(county)
-    with acting(session.machine_for(code)) as actor:
+    with unchanged(file), acting(session.machine_for(code)) as actor:
         item = programme_by_code(programme, scope=actor.scope)
         intake = read_list(
-            content,
+            file,
             file.name,
             item,
             when,
@@ -166,6 +166,7 @@ def check(
         report = check_rows(
             intake.rows, programme=item, period=when, bands=Bands(*ALL_UNITS), actor=actor
         )
+        content = b"" if marked is None else session.read_bytes(file)
     report = report.with_notices(intake.notices)
     if marked is not None:
         write_marked(content, intake.sheet, report, marked)
@@ -230,17 +231,20 @@ def store_list(
     from yikatong.catalogue.queries import programme_by_code
     from yikatong.organisation.scoping import acting
     from yikatong.submission.actions import draft
-    from yikatong.submission.sheets_door import BULK
+    from yikatong.submission.sheets_door import BULK, unchanged
     from yikatong.submission.uploads import keep_file
     from yikatong.validation.intake import read_list
 
-    content = session.read_bytes(file)
+    session.must_be_readable(file)
     unit = clerk.unit_no if unit_no is None else unit_no
     with acting(clerk):
         item = programme_by_code(programme, scope=clerk.scope)
-        intake = read_list(
-            content, file.name, item, period, today=_today(), limits=BULK, mapping=mapping
-        )
+        # a large one is not held while it is read; what is kept is what was read
+        with unchanged(file):
+            intake = read_list(
+                file, file.name, item, period, today=_today(), limits=BULK, mapping=mapping
+            )
+            content = session.read_bytes(file)
         kept = keep_file(
             name=file.name,
             content=content,

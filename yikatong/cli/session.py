@@ -145,13 +145,15 @@ def show_json(content: object) -> None:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes of a file that the user named.
+    """The bytes of a file that the user named. Raises Refused as `must_be_readable`."""
+    must_be_readable(path)
+    return path.read_bytes()
 
-    Raises:
-        Refused: no such file, a folder, or not readable.
-    """
+
+def must_be_readable(path: Path) -> None:
+    """Raises Refused: no such file, a folder, or not ours to read."""
     try:
-        return path.read_bytes()
+        path.open("rb").close()
     except FileNotFoundError:
         raise Refused(f"找不到文件 {path}，请核对路径。") from None
     except IsADirectoryError:

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final
 
 import xlsxwriter
@@ -131,11 +132,11 @@ def write_template(
     return out.getvalue()
 
 
-def mark_of_template(content: bytes) -> Mark | None:
+def mark_of_template(source: Path | bytes) -> Mark | None:
     """Which template a workbook began as; None for any other. The package was looked at before."""
     try:
         with (
-            zipfile.ZipFile(io.BytesIO(content)) as package,
+            zipfile.ZipFile(source if isinstance(source, Path) else io.BytesIO(source)) as package,
             package.open("docProps/custom.xml") as stream,
         ):
             text = stream.read(MOST_PROPERTIES).decode("utf-8", errors="replace")

@@ -19,6 +19,7 @@ from yikatong.submission.sheets_door import (
     content_of,
     kind_of,
     text_sheets,
+    unchanged,
     workbook_sheets,
 )
 from yikatong.submission.sheets_forms import Form
@@ -51,6 +52,18 @@ def read_sheet(
         Refused: unreadable, unsafe or empty file; no header; or MissingColumns, where a required
             column is missing.
     """
+    with unchanged(source):
+        return _read(source, form, name=name, limits=limits, mapping=mapping)
+
+
+def _read(
+    source: Path | bytes,
+    form: Form,
+    *,
+    name: str | None,
+    limits: Limits,
+    mapping: Mapping[str, str],
+) -> Sheet:
     file_name = name or (source.name if isinstance(source, Path) else "")
     content = content_of(source, limits)
     kind = kind_of(content, file_name)
@@ -66,6 +79,12 @@ def read_sheet(
     with Child() as child:
         if kind == "xlsx":
             package = check_package(content, limits)
+            if isinstance(source, Path) and source.suffix.lower() == ".xlsx":
+                # a large list: what was looked at is read from the disk, not held by us meanwhile
+                del content
+                return _telling_of_blanks(
+                    child.read(source, form, limits, mapping=mapping), package
+                )
             return _telling_of_blanks(child.read(content, form, limits, mapping=mapping), package)
         check_old_workbook(content)
         return child.read(content, form, limits, mapping=mapping)

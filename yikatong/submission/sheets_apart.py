@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from pathlib import Path
 from threading import Event, Timer
 from typing import IO, Any, Final
 
@@ -65,10 +66,15 @@ class Child:
                 pipe.close()
 
     def read(
-        self, content: bytes, form: Form, limits: Limits, *, mapping: Mapping[str, str]
+        self, source: Path | bytes, form: Form, limits: Limits, *, mapping: Mapping[str, str]
     ) -> Sheet:
-        """Raises Refused: what the child said, or that it died of the file."""
+        """The child opens a file by itself, and is handed bytes.
+
+        Raises:
+            Refused: what the child said, or that it died of the file.
+        """
         question = {
+            "path": str(source.resolve()) if isinstance(source, Path) else "",
             "form": form.code,
             "required": form.required,
             "columns": form.columns,
@@ -79,7 +85,8 @@ class Child:
         with _watched(self._process, limits.seconds, is_late):
             with suppress(BrokenPipeError):  # a child that ended says why by how it ended
                 sheets_child.give(self._to_child, json.dumps(question, ensure_ascii=False).encode())
-                sheets_child.give(self._to_child, content)
+                if isinstance(source, bytes):
+                    sheets_child.give(self._to_child, source)
             told = sheets_child.take(self._from_child)
             frames = [
                 pl.read_ipc(message)

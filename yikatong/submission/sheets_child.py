@@ -41,7 +41,9 @@ def main() -> None:
     limits = Limits(**asked["limits"])
     _limit(limits)
     form = FORMS[asked["form"]].of_item(asked["columns"]).requiring(*asked["required"])
-    sheets = workbook_sheets(take(sys.stdin.buffer), limits)
+    sheets = workbook_sheets(
+        Path(asked["path"]) if asked["path"] else take(sys.stdin.buffer), limits
+    )
     answer: dict[str, Any]
     try:
         sheet = understood(sheets, form, mapping=asked["mapping"])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path, PurePath
 from typing import Final
@@ -85,20 +86,24 @@ def check_old_workbook(content: bytes) -> None:
         raise Refused(f"工作簿里有宏，不接收。{AGAIN}")
 
 
-def workbook_sheets(content: bytes, limits: Limits) -> Iterator[RawSheet]:
-    """The visible sheets of a workbook that was looked at, each read when it is asked for.
+def workbook_sheets(source: Path | bytes, limits: Limits) -> Iterator[RawSheet]:
+    """The visible sheets of a workbook that was looked at, each read when it is asked for. A file
+    is read where it lies, its bytes are never all in memory.
 
     Raises:
         Refused: damaged, or more rows or columns than the limits allow.
     """
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        if isinstance(source, Path):
+            book = CalamineWorkbook.from_path(source)
+        else:
+            book = CalamineWorkbook.from_filelike(io.BytesIO(source))
         shown = [m.name for m in book.sheets_metadata if m.visible == SheetVisibleEnum.Visible]
     except PasswordError:
         raise Refused(f"文件有密码，无法读取。请去掉密码。{AGAIN}") from None
-    except CalamineError:
+    except (CalamineError, OSError):
         raise Refused(f"文件已损坏，无法打开。{AGAIN}") from None
-    del content  # the reader has its own
+    del source  # the reader has its own
     for name in shown[: limits.sheets]:
         try:
             sheet = book.get_sheet_by_name(name)
@@ -213,6 +218,27 @@ def _is_noise(text: str) -> bool:
     """Random bytes decode as GB18030 more often than one thinks; control characters tell."""
     strange = sum(not (c.isprintable() or c in "\r\n\t\u3000\u00a0\ufeff\u200b") for c in text)
     return strange * 50 > len(text)
+
+
+@contextmanager
+def unchanged(source: Path | bytes) -> Iterator[None]:
+    """A file on disk that is read more than once is one and the same file throughout.
+
+    Raises:
+        Refused: it was written meanwhile; nothing of what was read counts.
+    """
+    before = _stamp(source)
+    yield
+    if _stamp(source) != before:
+        raise Refused("文件在读取过程中被改动，没有采用。请等它保存完毕后重新导入。")
+
+
+def _stamp(source: Path | bytes) -> tuple[int, ...]:
+    try:
+        facts = source.stat() if isinstance(source, Path) else None
+    except OSError:
+        facts = None
+    return () if facts is None else (facts.st_ino, facts.st_size, facts.st_mtime_ns)
 
 
 def content_of(source: Path | bytes, limits: Limits) -> bytes:

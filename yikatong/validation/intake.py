@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
@@ -59,7 +60,7 @@ class Intake:
 
 
 def read_list(
-    content: bytes,
+    source: Path | bytes,
     name: str,
     programme: Programme,
     period: Period,
@@ -71,15 +72,16 @@ def read_list(
     """Read a 发放清册 for one programme and period.
 
     Args:
+        source: the file, or its bytes. A file may be read more than once (`sheets_door.unchanged`).
         mapping: the user's own header → field, where a person has said so.
 
     Raises:
         Refused: unreadable, unsafe or empty; MissingColumns where a required column is missing.
     """
     form = DISBURSEMENT.of_item(programme.columns).requiring(*programme.required_columns)
-    sheet = read_sheet(content, form, name=name, limits=limits, mapping=mapping)
+    sheet = read_sheet(source, form, name=name, limits=limits, mapping=mapping)
     lines = lines_of(sheet.frame, programme, period, today)
-    notices = (*_notices(sheet), *_of_template(content, programme, period))
+    notices = (*_notices(sheet), *_of_template(source, programme, period))
     return Intake(lines, notices, sheet)
 
 
@@ -106,9 +108,9 @@ def used_as(column: Mapping[str, str]) -> str:
     return column["field"] if column["how"] in {KNOWN, TOLD} else ""
 
 
-def _of_template(content: bytes, programme: Programme, period: Period) -> Iterator[FoundRow]:
+def _of_template(source: Path | bytes, programme: Programme, period: Period) -> Iterator[FoundRow]:
     """Told where the file began as the template of another item or period."""
-    mark = mark_of_template(content)
+    mark = mark_of_template(source)
     if mark is not None and mark.programme_code != programme.code:
         used = mark.programme_code
         sentence = f"这个文件用的是项目 {used} 的模板，现在按 {programme.code} 导入，请核对。"
