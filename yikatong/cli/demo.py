@@ -8,9 +8,19 @@ import secrets
 import time
 from typing import Any, Final
 
+from yikatong.cli import (
+    demo_people,
+    demo_told,
+    processes,
+    proof,
+    serving,
+    session,
+    setup,
+    simulated,
+)
 from yikatong.cli import demo_story as tale
-from yikatong.cli import demo_told, processes, proof, serving, session, setup, simulated
 from yikatong.cli.demo_story import SEED, Story, console
+from yikatong.cli.sample.people import SamplePopulation
 
 COUNTIES: Final = ("pengshui", "dadukou")
 # each bank speaks by a profile of its own
@@ -20,12 +30,12 @@ LEAST_BANKS: Final = 3
 def run(*, once: bool, as_json: bool, people: int, port: int) -> int:
     """0 only if every check holds; without `once` the site is served afterwards."""
     started = time.monotonic()
-    _prepare(people)
+    populations = _prepare(people)
     passwords = {} if once else give_passwords()
     bank, _ = simulated.start_both(seed=SEED)
     _start_worker()
     try:
-        stories = [tale.begin(slug, people, str(bank["control_url"])) for slug in COUNTIES]
+        stories = [tale.begin(one, str(bank["control_url"])) for one in populations]
         tale.walk([(story, number) for story in stories for number in story.batches])
         for story in stories:
             tale.correct(story)
@@ -88,11 +98,20 @@ def give_passwords() -> dict[str, str]:
     return given
 
 
-def _prepare(people: int) -> None:
+def _prepare(people: int) -> list[SamplePopulation]:
+    """Both counties, new or as they stand; nothing of a real one's is touched.
+
+    Raises:
+        Refused: a county of this home holds other people than a demo's.
+    """
     console.print(f"建库、两个区县包、各 {people} 名样例人员 …")
-    fresh = setup.init_counties(list(COUNTIES), people=people, seed=SEED)
+    populations = []
     for slug in COUNTIES:
-        console.print(f"  {setup.pack_of(slug).name}{'' if slug in fresh else '：已初始化，沿用'}")
+        pack = setup.pack_of(slug)
+        is_new = bool(setup.init_counties([slug], people=people, seed=SEED))
+        populations.append(demo_people.registered(pack, seed=SEED))
+        console.print(f"  {pack.name}{'' if is_new else '：已初始化，沿用'}")
+    return populations
 
 
 def _start_worker() -> None:

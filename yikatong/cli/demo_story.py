@@ -16,7 +16,7 @@ from rich.console import Console
 
 from yikatong.catalogue.pack import load_towns
 from yikatong.catalogue.specs import CountyPack
-from yikatong.cli import lists, processes, session, setup
+from yikatong.cli import demo_people, lists, processes, session, setup
 from yikatong.cli.sample import books
 from yikatong.cli.sample.lists import SampleLine, SampleList, disbursement_list
 from yikatong.cli.sample.people import SamplePopulation
@@ -49,10 +49,10 @@ class Story:
     failing: list[SampleLine] = field(default_factory=list)
 
 
-def begin(slug: str, people: int, control_url: str) -> Story:
+def begin(population: SamplePopulation, control_url: str) -> Story:
     """One county's lists, programme by programme, stored as drafts; a few accounts broken."""
-    pack = setup.pack_of(slug)
-    story = Story(pack, setup.sample_population(pack, people=people, seed=SEED), control_url)
+    story = Story(population.pack, population, control_url)
+    demo_people.keep_rosters_fresh(population)
     for code, ending in PROGRAMMES:
         try:
             listed = _list_of(story, code)

@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ from yikatong.cli.sample import books
 from yikatong.cli.sample.people import SamplePopulation, generate
 from yikatong.cli.upgrading import Upgrade
 from yikatong.connectors.bank.profiles import load_profiles, missing
+from yikatong.kernel.actor import Actor
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.home import CHECKOUT, Home
 from yikatong.vault.keys import KeyRing
@@ -202,15 +204,17 @@ def _settings(pack: CountyPack) -> dict[str, Any]:
     }
 
 
-def sample_population(pack: CountyPack, *, people: int, seed: int) -> SamplePopulation:
-    """The same people for the same seed: the demo makes its lists from them again."""
+def sample_population(
+    pack: CountyPack, *, people: int, seed: int, day: date | None = None
+) -> SamplePopulation:
+    """The same people for the same seed and day, which is today unless told."""
     towns = load_towns(session.PACKS, pack.code)[:SAMPLE_TOWNS]
     return generate(
         pack,
         towns,
         people=people,
         seed=seed,
-        today=today(),
+        today=day or today(),
         prefixes=load_card_prefixes(session.PACKS),
     )
 
@@ -219,10 +223,10 @@ def _register_people(pack: CountyPack, *, people: int, seed: int) -> None:
     """Made-up people go the way of real ones: through the collection form, marked as samples."""
     from yikatong.organisation.queries import actors_of
     from yikatong.organisation.scoping import acting
-    from yikatong.registry.actions import load_roster, register_people
+    from yikatong.registry.actions import register_people
     from yikatong.submission.sheets import read_sheet
     from yikatong.submission.sheets_door import BULK
-    from yikatong.submission.sheets_forms import ACCOUNT_COLLECTION, ROSTER
+    from yikatong.submission.sheets_forms import ACCOUNT_COLLECTION
 
     population = sample_population(pack, people=people, seed=seed)
     clerk = actors_of(f"{pack.slug}-town-clerk", via=session.VIA)[0]
@@ -233,7 +237,21 @@ def _register_people(pack: CountyPack, *, people: int, seed: int) -> None:
         sheet = read_sheet(book, ACCOUNT_COLLECTION, limits=BULK)
         with acting(everywhere):
             register_people(sheet.frame, is_sample=True, actor=everywhere)
-        for kind in population.rosters:
+    load_sample_rosters(population, list(population.rosters), actor=everywhere)
+
+
+def load_sample_rosters(
+    population: SamplePopulation, kinds: Sequence[str], *, actor: Actor
+) -> None:
+    """Made-up rosters of these kinds, by the same door as real ones."""
+    from yikatong.organisation.scoping import acting
+    from yikatong.registry.actions import load_roster
+    from yikatong.submission.sheets import read_sheet
+    from yikatong.submission.sheets_door import BULK
+    from yikatong.submission.sheets_forms import ROSTER
+
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in kinds:
             roster = Path(folder) / f"{kind}.xlsx"
             # a roster on which nobody stands is still a roster of that day
             is_empty = books.write_roster(roster, population, kind) == 0
@@ -243,14 +261,14 @@ def _register_people(pack: CountyPack, *, people: int, seed: int) -> None:
                 if is_empty
                 else read_sheet(content, ROSTER, name=roster.name, limits=BULK).frame
             )
-            with acting(everywhere):
+            with acting(actor):
                 load_roster(
                     frame,
                     kind=kind,
                     as_of=today() - SAMPLE_ROSTER_AGE,
                     file_name=roster.name,
                     content=content,
-                    actor=everywhere,
+                    actor=actor,
                 )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
-from django.db.models import F, Max, QuerySet
+from django.db.models import Count, F, Max, Min, QuerySet
 
 from yikatong.catalogue.models import Programme
 from yikatong.catalogue.queries import required_rosters
@@ -262,6 +262,14 @@ def change_by_id(change_id: int, *, scope: Scope) -> AccountChange:
     if found is None:
         raise Refused("没有这份账户变更，或不在您的办理范围内。")
     return found
+
+
+def sample_people(*, scope: Scope) -> tuple[int, datetime | None]:
+    """How many made-up people there are, and since when."""
+    told = Person.objects.filter(county=scope.county, is_sample=True).aggregate(
+        people=Count("id"), since=Min("entered_at")
+    )
+    return told["people"], told["since"]
 
 
 def newest_roster(kind: str, *, scope: Scope) -> date | None:
