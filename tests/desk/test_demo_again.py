@@ -14,6 +14,7 @@ from yikatong.cli import demo_people, session, setup
 from yikatong.kernel.actor import Scope
 from yikatong.kernel.errors import Refused
 from yikatong.organisation.scoping import acting
+from yikatong.registry.collection import Trouble
 from yikatong.registry.queries import newest_roster
 
 LogIn = Callable[[str], AbstractContextManager[None]]
@@ -82,3 +83,11 @@ def test_rosters_that_have_grown_too_old_are_loaded_anew_once(
 def test_no_demo_is_played_among_other_people(slug: str, seed: int) -> None:
     with pytest.raises(Refused, match="空目录"):
         demo_people.registered(setup.pack_of(slug), seed=seed)
+
+
+def test_made_up_people_who_are_not_registered_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody goes missing in silence: a demo would meet strangers."""
+    troubled = (0, 0, 0, [Trouble(2, "第 2 行没有登记。")])
+    monkeypatch.setattr("yikatong.registry.actions.register_people", lambda *_, **__: troubled)
+    with pytest.raises(Refused, match="没有全部登记：第 2 行"):
+        setup._register_people(setup.pack_of(PENGSHUI), people=PEOPLE, seed=SEED)

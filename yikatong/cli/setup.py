@@ -28,6 +28,7 @@ from yikatong.connectors.bank.profiles import load_profiles, missing
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.home import CHECKOUT, Home
+from yikatong.vault.access import the_vault
 from yikatong.vault.keys import KeyRing
 from yikatong.vault.wire import WireKeys
 
@@ -75,6 +76,7 @@ def init_or_upgrade(
     home = session.home()
     for pack in packs.values():
         make_home(home, pack.code)
+    the_vault.cache_clear()  # a vault that was opened before knows no key of a county that is new
     database.bring_up(home)
     prepare_database(home, admin_url)
     done = _as_owner(slugs, admin_url)
@@ -236,7 +238,9 @@ def _register_people(pack: CountyPack, *, people: int, seed: int) -> None:
         books.write_account_collection(book, population)
         sheet = read_sheet(book, ACCOUNT_COLLECTION, limits=BULK)
         with acting(everywhere):
-            register_people(sheet.frame, is_sample=True, actor=everywhere)
+            *_, troubles = register_people(sheet.frame, is_sample=True, actor=everywhere)
+    if troubles:
+        raise Refused(f"样例人员没有全部登记：{troubles[0].sentence}")
     load_sample_rosters(population, list(population.rosters), actor=everywhere)
 
 
