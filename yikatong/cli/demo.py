@@ -99,7 +99,7 @@ def give_passwords() -> dict[str, str]:
 
 
 def _prepare(people: int) -> list[SamplePopulation]:
-    """Both counties, new or as they stand; nothing of a real one's is touched.
+    """Both counties, new or as they stand; no list goes into a real one.
 
     Raises:
         Refused: a county of this home holds other people than a demo's.

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from zoneinfo import ZoneInfo
+from typing import Final
 
 from yikatong.catalogue.specs import CountyPack
 from yikatong.cli import session, setup
 from yikatong.cli.sample.people import SamplePopulation
 from yikatong.kernel.errors import Refused
 
-CHINA = ZoneInfo("Asia/Shanghai")
-MIDNIGHT = timedelta(days=1)
+A_DAY: Final = timedelta(days=1)
 
 
 def registered(pack: CountyPack, *, seed: int) -> SamplePopulation:
@@ -21,6 +20,8 @@ def registered(pack: CountyPack, *, seed: int) -> SamplePopulation:
         Refused: this home has none, or others: no demo among the people of a real county.
     """
     session.log_in("worker")
+    from django.utils import timezone
+
     from yikatong.organisation.scoping import acting
     from yikatong.registry.queries import person_by_index, sample_people
     from yikatong.vault.access import the_vault
@@ -28,15 +29,15 @@ def registered(pack: CountyPack, *, seed: int) -> SamplePopulation:
     with acting(session.machine_for(pack.code)) as actor:
         count, since = sample_people(scope=actor.scope)
         if since is not None:
-            day = since.astimezone(CHINA).date()
-            for made_on in (day, day - MIDNIGHT):  # midnight may lie between the two
+            day = timezone.localdate(since)
+            for made_on in (day, day - A_DAY):  # midnight may lie between the two
                 found = setup.sample_population(pack, people=count, seed=seed, day=made_on)
                 first = [found.people[0].id_number]
                 (index,) = the_vault().blind_indexes(pack.code, first, kind="id")
                 if person_by_index(index, scope=actor.scope) is not None:
                     return found
     raise Refused(
-        f"这个数据目录里的{pack.name}没有演示用的样例人员，可能是正式数据，没有动它。"
+        f"这个数据目录里的{pack.name}没有演示用的样例人员，可能是正式数据，没有导入任何名单。"
         "请把 YKT_HOME 指到一个空目录再演示。"
     )
 

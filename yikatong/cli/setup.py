@@ -239,8 +239,8 @@ def _register_people(pack: CountyPack, *, people: int, seed: int) -> None:
         sheet = read_sheet(book, ACCOUNT_COLLECTION, limits=BULK)
         with acting(everywhere):
             *_, troubles = register_people(sheet.frame, is_sample=True, actor=everywhere)
-    if troubles:
-        raise Refused(f"样例人员没有全部登记：{troubles[0].sentence}")
+            if troubles:  # all or none, as the transaction has it
+                raise Refused(f"样例人员没有全部登记：{troubles[0].sentence}")
     load_sample_rosters(population, list(population.rosters), actor=everywhere)
 
 
