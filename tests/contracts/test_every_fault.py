@@ -188,9 +188,8 @@ def test_what_stayed_is_called_back_once_and_what_was_paid_is_not(desk: Desk) ->
     assert isinstance(row, m.RefundRow)
     assert (row.detail_id, row.amount_fen, row.reason) == (details[1], 20_001, "FAILED")
     assert called(2, 1).count == 0, "it has gone already"
-    assert (called(3, 0).status, called(3, 0).code) == ("REJECTED", "E-UNKNOWN"), (
-        "that one was paid"
-    )
+    said = called(3, 0)
+    assert (said.status, said.code) == ("REJECTED", "E-UNKNOWN"), "that one was paid"
     assert [one["amount_fen"] for one in desk.world.books(message.batch_no)["refunds"]] == [20_001]
     desk.world.control("/control/keeping", {"county": COUNTY, "is_kept": False})
     heal(desk, 1)
