@@ -123,8 +123,9 @@ def _ended(
         if code:
             planter.put(
                 PaymentResult,
-                id=planter.put(ResultFile, unit_no=0, sm3=index_of(f"{payment}")) << ROW_BITS,
+                file_row=planter.put(ResultFile, unit_no=0, sm3=index_of(f"{payment}")) << ROW_BITS,
                 payment=payment,
+                outcome=state,
                 result=state,
                 code=code,
             )

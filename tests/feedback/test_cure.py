@@ -34,8 +34,9 @@ LogIn = Callable[[str], AbstractContextManager[None]]
 def told(planter: Planter, payment: int, **values: object) -> None:
     planter.put(
         PaymentResult,
-        id=planter.put(ResultFile, unit_no=0, sm3=f"{payment}{values}".encode()) << ROW_BITS,
+        file_row=planter.put(ResultFile, unit_no=0, sm3=f"{payment}{values}".encode()) << ROW_BITS,
         payment=payment,
+        outcome={"SUCCESS": "PAID"}.get(str(values["result"]), values["result"]),
         **{"at": NOON, "bank_serial": None, "paid_fen": 0, **values},
     )
 

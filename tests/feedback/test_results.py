@@ -248,10 +248,10 @@ def test_a_result_is_kept_as_the_bank_told_it(paying: Funded) -> None:
         row(paying, 0, "FAILED", paid_at=at, **words),
     )
     with acting(BANK):
-        told = PaymentResult.objects.filter(payment__share_id=paying.share).order_by("id")
+        told = PaymentResult.objects.filter(payment__share_id=paying.share).order_by("file_row")
         digest = f"{paying.batch} one".encode()
         file = ResultFile.objects.get(sm3=digest)
-        assert [one.pk - (file.pk << ROW_BITS) for one in told] == [1, 2]
+        assert [one.file_row - (file.pk << ROW_BITS) for one in told] == [1, 2]
         paid, failed = told
     assert (paid.at, paid.paid_fen, paid.bank_serial) == (
         at, AMOUNTS[1], f"B{paying.details[1]}",
@@ -262,12 +262,26 @@ def test_a_result_is_kept_as_the_bank_told_it(paying: Funded) -> None:
     assert (failed.bank_text, failed.sms_status) == (words["bank_reason_text"], "SENT")
 
 
-def test_a_row_of_a_file_is_used_once_whatever_it_says(paying: Funded) -> None:
-    """The same place of the same file, now of another payment: set aside, the others applied."""
-    assert apply(paying, row(paying, 0, "SUCCESS")) == 1
-    assert apply(paying, row(paying, 1, "SUCCESS"), row(paying, 2, "SUCCESS")) == 1
-    assert states(paying) == ["PAID", "SENT", "PAID"]
-    assert "结果行" in set_aside(paying)[0]
+@pytest.mark.parametrize(
+    ("result", "outcome", "why"),
+    [
+        ("SUCCESS", "PAID", "feedback_paymentresult_pkey"),
+        ("SUCCESS", "FAILED", "a_result_leads_where_it_says"),
+        ("RETURNED", "PAID", "a_result_leads_where_it_says"),
+        ("FAILED", "PAID", "a_result_leads_where_it_says"),
+    ],
+)
+def test_a_payment_enters_a_state_once_and_by_a_word_that_leads_there(
+    paying: Funded, result: str, outcome: str, why: str
+) -> None:
+    """Whatever file, row and serial it comes under: held by the database alone."""
+    apply(paying, row(paying, 0, "SUCCESS"))
+    with acting(BANK):
+        told = PaymentResult.objects.get(payment_id=paying.payments[0])
+        told.file_row, told.bank_serial = told.file_row + 7, "another"
+        told.result, told.outcome = result, outcome
+        with pytest.raises(IntegrityError, match=why), transaction.atomic():
+            told.save(force_insert=True)
 
 
 @pytest.mark.parametrize("how", ["no such file", "another bank's"])
@@ -281,7 +295,8 @@ def test_the_database_takes_no_result_of_a_file_that_is_not_the_banks(
         )
         with pytest.raises(IntegrityError, match="结果文件"), transaction.atomic():
             PaymentResult.objects.create(
-                id=(file.pk + (how == "no such file") << ROW_BITS) + 1,
+                file_row=(file.pk + (how == "no such file") << ROW_BITS) + 1,
+                outcome="PAID",
                 county=HERE,
                 unit_no=share.unit_no,
                 department_no=share.department_no,
@@ -319,7 +334,8 @@ def test_the_database_takes_no_result_of_a_payment_that_is_not_the_banks(
         )
         results = [
             PaymentResult(
-                id=(file.pk << ROW_BITS) + place,
+                file_row=(file.pk << ROW_BITS) + place,
+                outcome="PAID",
                 county=HERE,
                 unit_no=share.unit_no,
                 department_no=share.department_no,

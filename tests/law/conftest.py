@@ -9,7 +9,9 @@ import psycopg
 import pytest
 
 from tests import database
-from tests.law.counties import plant
+from tests.law.counties import EVERYTHING, plant
+from tests.law.owning import Owner
+from tests.validation.cast import DEPARTMENT, HERE
 
 Enter = Callable[..., psycopg.Connection[Any]]
 
@@ -48,3 +50,12 @@ def enter(planted: str) -> Iterator[Enter]:
     for connection in opened:
         connection.rollback()
         connection.close()
+
+
+@pytest.fixture
+def owner(admin: psycopg.Connection[Any]) -> Owner:
+    """The owner in this county; the triggers are all that is left to stop him."""
+    admin.execute("SET LOCAL ROLE ykt_owner")
+    for name, value in {"county": HERE, **EVERYTHING, "department_no": DEPARTMENT}.items():
+        admin.execute("SELECT set_config(%s, %s, true)", [f"ykt.{name}", str(value)])
+    return admin

@@ -248,8 +248,9 @@ def _sent(planter: Planter, batch: int, person: int, **values: Any) -> int:
     success = result == "SUCCESS"
     planter.put(
         PaymentResult,
-        id=planter.put(ResultFile, unit_no=0, sm3=f"F{batch}".encode()) << ROW_BITS,
+        file_row=planter.put(ResultFile, unit_no=0, sm3=f"F{batch}".encode()) << ROW_BITS,
         payment=payment,
+        outcome="PAID" if success else result,
         result=result,
         code="" if success else "F01",
         paid_fen=10_000 if success else 0,

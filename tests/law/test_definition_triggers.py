@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.law.test_triggers import Owner, owner, refused, value
+from tests.law.owning import Owner, refused, value
 from tests.validation.cast import DEPARTMENT, HERE
-
-__all__ = ["owner"]
 
 NEW = (
     "INSERT INTO catalogue_definition (county, department_no, code, version, state, content,"

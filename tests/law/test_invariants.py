@@ -39,7 +39,8 @@ AGAIN_LINE: Final = f"(SELECT line_id FROM payout_payment WHERE id = {AGAIN})"
 COPIED_RESULT: Final = """
 INSERT INTO feedback_paymentresult SELECT (again).* FROM (
     SELECT jsonb_populate_record(held, jsonb_build_object({other})) AS again
-    FROM feedback_paymentresult AS held WHERE bank_serial IS NOT NULL ORDER BY id LIMIT 1) AS one
+    FROM feedback_paymentresult AS held WHERE bank_serial IS NOT NULL
+    ORDER BY file_row LIMIT 1) AS one
 """
 EVENT: Final = """
 INSERT INTO audit_auditevent (seq, at, county, unit_no, action, batch_id, username, person_name,
@@ -78,11 +79,13 @@ BREACHES: Final = (
     ("inv_bank_agrees", "the bank's own balances do not add up",
      "UPDATE feedback_dayaccount SET closing_fen = closing_fen + 1"),
     ("inv_result_once", "a result row was applied twice",
+     COPIED_RESULT.format(other=f"'bank_serial', 'another', 'payment_id', {FAILED}")),
+    ("inv_result_once", "a payment entered a state twice",
      "ALTER TABLE feedback_paymentresult DROP CONSTRAINT feedback_paymentresult_pkey",
-     COPIED_RESULT.format(other="'bank_serial', 'another'")),
+     COPIED_RESULT.format(other="'bank_serial', 'another', 'file_row', 999000")),
     ("inv_result_once", "a bank's serial was applied twice",
      "ALTER TABLE feedback_paymentresult DROP CONSTRAINT one_effect_per_bank_serial",
-     COPIED_RESULT.format(other="'id', 999000")),
+     COPIED_RESULT.format(other=f"'file_row', 999000, 'payment_id', {FAILED}")),
     ("inv_paid_is_final", "the bank said paid, our book says failed",
      f"UPDATE payout_payment SET state = 'FAILED' WHERE id = {PAID}"),
     ("inv_paid_is_final", "our book says paid, no bank did",

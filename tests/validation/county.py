@@ -225,8 +225,9 @@ def _reissued(planter: Planter, people: dict[str, int]) -> None:
         failed = planter.line(first, "P03", name, **facts)
         share = planter.put(BankShare, batch=first, bank_no=bank, batch_no=number)
         planter.payment(
-            first, failed, people[name], "P03", object_key=key, share=share, state="FAILED"
-        )
+            first, failed, people[name], "P03", object_key=key, share=share, bank_no=bank,
+            state="FAILED",
+        )  # fmt: skip
         again = planter.batch(number, programme, origin=first)
         facts |= {"account_index": index_of("card 从前的"), "row_no": 2, "amount_fen": fen}
         # too much is refused by the database; the rule looks at it all the same

@@ -89,7 +89,7 @@ class Planter:
             yield self
 
     def put(self, model: type[models.Model], **values: Any) -> int:
-        """Insert one row; a foreign key is given as its id. Gives the row's key."""
+        """Insert one row; a foreign key is given as its id. Gives (the first part of) its key."""
         given = dict(values)
         columns: dict[str, Any] = {}
         for field in model._meta.concrete_fields:
@@ -101,7 +101,7 @@ class Planter:
             sql.Identifier(model._meta.db_table),
             sql.SQL(", ").join(map(sql.Identifier, columns)),
             sql.SQL(", ").join(sql.Placeholder() * len(columns)),
-            sql.Identifier(model._meta.pk.column),
+            sql.Identifier(model._meta.pk_fields[0].column),
         )
         row = self.connection.execute(statement, list(columns.values())).fetchone()
         assert row is not None

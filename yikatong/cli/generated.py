@@ -287,7 +287,10 @@ def data_dictionary() -> str:
                 ),
             ),
         ]
-        held = [_constraint(one) for one in facts.constraints] + [
+        held = [f"- 主键：({', '.join(str(one.column) for one in facts.pk_fields)})"] * (
+            len(facts.pk_fields) > 1
+        )
+        held += [_constraint(one) for one in facts.constraints] + [
             f"- 唯一：`{field.column}`"
             for field in facts.concrete_fields
             if field.unique and not field.primary_key

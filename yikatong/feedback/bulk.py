@@ -40,7 +40,7 @@ CHUNK_ROWS: Final = 50_000
 # below, each is looked up by its key
 MANY_ROWS: Final = 5_000
 PART: Final = 10
-# a result's key is its file's and its row's number, the latter in so many bits, below zero too
+# a result says its file's and its row's number in one, the latter in so many bits, below zero too
 ROW_BITS: Final = 24
 MOST_ROWS: Final = 1 << (ROW_BITS - 1)
 # what each kind of row says; and what it does to a payment in each state (`rules.Judgement`)
@@ -72,10 +72,10 @@ HITS: Final = (
     " (said.paid_fen = CASE said.result WHEN 'FAILED' THEN 0 ELSE payment.amount_fen END)"
 )
 RESULT: Final = (
-    "INSERT INTO feedback_paymentresult (id, county, unit_no, department_no, bank_no, payment_id,"
-    " result, code, bank_code, bank_text, paid_fen, bank_serial, sms_status, at, applied_at)"
+    "INSERT INTO feedback_paymentresult (file_row, county, unit_no, department_no, bank_no, payment_id,"
+    " outcome, result, code, bank_code, bank_text, paid_fen, bank_serial, sms_status, at, applied_at)"
     f" SELECT %(file)s + (told.row_no & {(1 << ROW_BITS) - 1}), %(county)s, %(unit)s, %(department)s,"
-    " %(bank)s, told.payment_id, told.result, told.code, told.bank_code, told.bank_text,"
+    " %(bank)s, told.payment_id, told.outcome, told.result, told.code, told.bank_code, told.bank_text,"
     " told.paid_fen, told.bank_serial, told.sms_status,"
     " timestamptz 'epoch' + told.at_us * interval '1 microsecond', %(now)s"
 )
@@ -84,7 +84,7 @@ RESULT: Final = (
 _APPLY: Final = (
     "WITH told AS ("  # noqa: S608 - fixed text
     f" UPDATE payout_payment AS payment SET state = said.outcome FROM {SAID} WHERE {HITS}"
-    " RETURNING payment.id AS payment_id, said.row_no, said.result, said.code, said.bank_code,"
+    " RETURNING payment.id AS payment_id, said.row_no, said.outcome, said.result, said.code, said.bank_code,"
     " said.bank_text, said.paid_fen, said.bank_serial, said.sms_status, said.at_us)"
     f" {RESULT} FROM told"
 )
@@ -93,10 +93,9 @@ _APPLY_SOME: Final = (
     "WITH applied AS ("  # noqa: S608 - fixed text
     f" {RESULT} FROM (SELECT payment.id AS payment_id, said.* FROM {SAID}"
     f"  JOIN payout_payment AS payment ON {HITS}) AS told"
-    " ON CONFLICT DO NOTHING RETURNING payment_id, result, code)"
-    f" UPDATE payout_payment AS payment SET state = effect.outcome FROM applied, {EFFECT}"
-    " WHERE payment.id = applied.payment_id AND {in_share} = %(share)s AND effect.what = 'apply'"
-    "  AND effect.result = applied.result AND effect.code = applied.code AND effect.state = payment.state"
+    " ON CONFLICT DO NOTHING RETURNING payment_id, outcome)"
+    " UPDATE payout_payment AS payment SET state = applied.outcome FROM applied"
+    " WHERE payment.id = applied.payment_id AND {in_share} = %(share)s"
 )
 _ODD: Final = (
     "SELECT told.detail_id, kind.result, told.paid_fen, coalesce(payment.state, ''),"  # noqa: S608 - fixed text
@@ -212,11 +211,10 @@ def failures(
             "SELECT payment.id, payment.line_id, payment.detail_id, payment.seq, payment.attempt,"
             " payment.amount_fen, payment.bank_no, told.code, told.bank_text"
             " FROM payout_payment AS payment CROSS JOIN LATERAL ("
-            "  SELECT result.code, result.bank_text, result.id FROM feedback_paymentresult AS result"
-            "  WHERE result.payment_id = payment.id AND result.result = payment.state"
-            "  ORDER BY result.applied_at DESC, result.id DESC LIMIT 1) AS told"
+            "  SELECT result.code, result.bank_text, result.file_row FROM feedback_paymentresult AS result"
+            "  WHERE result.payment_id = payment.id AND result.outcome = payment.state LIMIT 1) AS told"
             " WHERE payment.batch_id = %s AND payment.county = %s AND payment.state = %s"
-            " AND (%s::bigint IS NULL OR told.id >> %s = %s::bigint) ORDER BY payment.id",
+            " AND (%s::bigint IS NULL OR told.file_row >> %s = %s::bigint) ORDER BY payment.id",
             [batch_id, county, state, file_id, ROW_BITS, file_id],
         )
         return [Failure(*row) for row in cursor.fetchall()]

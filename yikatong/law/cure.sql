@@ -10,7 +10,7 @@ SELECT payment.id, payment.county, payment.unit_no, payment.department_no, payme
                AND seen.outcome = 'MATCH' AND seen.verified_at > told.at) AS is_verified,
        coalesce(again.state, '') AS again_state,
        (SELECT min(result.at) FROM payout_payment AS later
-        JOIN feedback_paymentresult AS result ON result.payment_id = later.id AND result.result = 'SUCCESS'
+        JOIN feedback_paymentresult AS result ON result.payment_id = later.id AND result.outcome = 'PAID'
         WHERE later.state = 'PAID' AND later.county = payment.county AND later.programme_code = payment.programme_code
           AND later.period = payment.period AND later.obligee_id = payment.obligee_id
           AND later.object_key = payment.object_key AND later.attempt > payment.attempt) AS cured_at,
@@ -21,8 +21,7 @@ JOIN registry_cardaccount AS account ON account.id = version.account_id
 JOIN registry_person AS person ON person.id = account.person_id
 LEFT JOIN LATERAL (
     SELECT result.code, result.bank_text, result.at FROM feedback_paymentresult AS result
-    WHERE result.payment_id = payment.id AND result.result IN ('FAILED', 'RETURNED')
-    ORDER BY result.applied_at DESC, result.id DESC LIMIT 1) AS told ON true
+    WHERE result.payment_id = payment.id AND result.outcome = payment.state) AS told ON true
 LEFT JOIN LATERAL (
     SELECT later.state FROM payout_payment AS later
     WHERE later.county = payment.county AND later.programme_code = payment.programme_code

@@ -74,7 +74,12 @@ CREATE VIEW inv_result_once WITH (security_invoker = true) AS
 SELECT result.county, max(payment.batch_id) AS batch_id, sum(result.paid_fen)::bigint AS fen,
        '同一结果行应用了 ' || count(*) || ' 次' AS sentence
 FROM feedback_paymentresult AS result JOIN payout_payment AS payment ON payment.id = result.payment_id
-GROUP BY result.county, result.id HAVING count(*) > 1
+WHERE result.file_row & 8388608 = 0  -- 不是文件里的行（日终账没有的）不计
+GROUP BY result.county, result.file_row HAVING count(*) > 1
+UNION ALL
+SELECT result.county, max(payment.batch_id), sum(result.paid_fen)::bigint, '同一笔明细两次由结果进入 ' || result.outcome
+FROM feedback_paymentresult AS result JOIN payout_payment AS payment ON payment.id = result.payment_id
+GROUP BY result.county, result.payment_id, result.outcome HAVING count(*) > 1
 UNION ALL
 SELECT result.county, max(payment.batch_id), sum(result.paid_fen)::bigint, '同一银行流水应用了多次'
 FROM feedback_paymentresult AS result JOIN payout_payment AS payment ON payment.id = result.payment_id

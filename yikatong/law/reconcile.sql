@@ -45,8 +45,8 @@ DROP VIEW IF EXISTS residue CASCADE;
 CREATE VIEW residue WITH (security_invoker = true) AS
 SELECT payment.id, payment.county, payment.unit_no, payment.department_no, payment.bank_no, payment.batch_id,
        payment.detail_id, payment.state AS kind, residue_free(payment.id) AS amount_fen,
-       coalesce((SELECT max((result.at AT TIME ZONE 'Asia/Shanghai')::date) FROM feedback_paymentresult AS result
-                 WHERE result.payment_id = payment.id AND result.result IN ('FAILED', 'RETURNED')),
+       coalesce((SELECT (result.at AT TIME ZONE 'Asia/Shanghai')::date FROM feedback_paymentresult AS result
+                 WHERE result.payment_id = payment.id AND result.outcome = payment.state),
                 (stop.confirmed_at AT TIME ZONE 'Asia/Shanghai')::date,
                 (instruction.at AT TIME ZONE 'Asia/Shanghai')::date) AS since
 FROM payout_payment AS payment
@@ -83,7 +83,7 @@ WHERE (payment.state IN ('SENT', 'UNKNOWN')
        AND instruction.at < clock_timestamp() - make_interval(days => place.days))
    OR (payment.state IN ('PAID', 'FAILED', 'RETURNED') AND NOT EXISTS (
        SELECT FROM feedback_paymentresult AS result WHERE result.payment_id = payment.id
-         AND result.result = CASE payment.state WHEN 'PAID' THEN 'SUCCESS' ELSE payment.state END
+         AND result.outcome = payment.state
          AND result.paid_fen = CASE payment.state WHEN 'FAILED' THEN 0 ELSE payment.amount_fen END))
 UNION ALL
 SELECT payment.county, payment.unit_no, payment.department_no, payment.bank_no, payment.batch_id,

@@ -9,7 +9,7 @@ DECLARE
     is_strange boolean;
 BEGIN
     SELECT min(payment_id) AS least, max(payment_id) AS most, count(*) AS lines,
-        min(id) >> 24 AS first_file, max(id) >> 24 AS last_file,
+        min(file_row) >> 24 AS first_file, max(file_row) >> 24 AS last_file,
         min(county) AS county, max(county) AS last_county, min(bank_no) AS bank_no, max(bank_no) AS last_bank
         INTO span FROM fresh;
     IF span.first_file = span.last_file AND span.county = span.last_county
@@ -24,7 +24,7 @@ BEGIN
     EXECUTE 'SELECT EXISTS (SELECT FROM fresh LEFT JOIN payout_payment AS payment'
         ' ON payment.id = fresh.payment_id AND payment.id BETWEEN $1 AND $2'
         ' LEFT JOIN feedback_resultfile AS file'
-        ' ON file.id = fresh.id >> 24 AND file.id BETWEEN $3 AND $4'
+        ' ON file.id = fresh.file_row >> 24 AND file.id BETWEEN $3 AND $4'
         ' WHERE payment.county IS DISTINCT FROM fresh.county OR payment.bank_no <> fresh.bank_no'
         ' OR file.county IS DISTINCT FROM fresh.county OR file.bank_no <> fresh.bank_no)'
         INTO is_strange USING span.least, span.most, span.first_file, span.last_file;

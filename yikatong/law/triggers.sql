@@ -238,28 +238,60 @@ END $$;
 DROP TRIGGER IF EXISTS payment_is_never_removed ON payout_payment;
 CREATE TRIGGER payment_is_never_removed BEFORE DELETE ON payout_payment
     FOR EACH STATEMENT EXECUTE FUNCTION payment_is_never_edited();
-
-CREATE OR REPLACE FUNCTION payments_wait_their_turn() RETURNS trigger LANGUAGE plpgsql
+-- and payments at their batch, share and line
+DROP TRIGGER IF EXISTS batch_is_never_removed ON submission_batch;
+CREATE TRIGGER batch_is_never_removed BEFORE DELETE ON submission_batch
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+DROP TRIGGER IF EXISTS share_is_never_removed ON payout_bankshare;
+CREATE TRIGGER share_is_never_removed BEFORE DELETE ON payout_bankshare
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE OR REPLACE FUNCTION sent_line_is_never_removed() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public AS $$
 BEGIN
-    IF EXISTS (
-        SELECT FROM fresh
-        LEFT JOIN payout_payment AS earlier ON earlier.county = fresh.county
-            AND earlier.programme_code = fresh.programme_code AND earlier.period = fresh.period
-            AND earlier.obligee_id = fresh.obligee_id AND earlier.object_key = fresh.object_key
-            AND earlier.attempt = fresh.attempt - 1
-        WHERE fresh.attempt > 1
-          AND (earlier.id IS NULL OR earlier.state NOT IN ('FAILED', 'RETURNED', 'WITHDRAWN'))) THEN
+    IF EXISTS (SELECT FROM gone JOIN payout_payment AS payment ON payment.line_id = gone.id) THEN
+        RAISE EXCEPTION '这些明细已有代发记录，不能删除' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS sent_line_is_never_removed ON submission_line;
+CREATE TRIGGER sent_line_is_never_removed AFTER DELETE ON submission_line
+    REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION sent_line_is_never_removed();
+
+-- Batch, line and share of a payment have no foreign key: they are looked up together once for all that
+-- an INSERT makes, and must be of one another. Planned each time, as one payment and a million are
+-- looked up in different ways.
+CREATE OR REPLACE FUNCTION payments_wait_their_turn() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public AS $$
+DECLARE
+    is_early boolean;
+    is_strange boolean;
+    is_other boolean;
+BEGIN
+    EXECUTE 'SELECT EXISTS (SELECT FROM fresh'
+        ' LEFT JOIN payout_payment AS earlier ON earlier.county = fresh.county'
+        ' AND earlier.programme_code = fresh.programme_code AND earlier.period = fresh.period'
+        ' AND earlier.obligee_id = fresh.obligee_id AND earlier.object_key = fresh.object_key'
+        ' AND earlier.attempt = fresh.attempt - 1'
+        ' WHERE fresh.attempt > 1'
+        ' AND (earlier.id IS NULL OR earlier.state NOT IN (''FAILED'', ''RETURNED'', ''WITHDRAWN'')))'
+        INTO is_early;
+    IF is_early THEN
         RAISE EXCEPTION '上一次发放尚无失败结论，不能再次发放' USING ERRCODE = 'restrict_violation';
     END IF;
-    IF EXISTS (
-        SELECT FROM fresh
-        JOIN submission_line AS line ON line.id = fresh.line_id
-        LEFT JOIN validation_lineverdict AS verdict ON verdict.line_id = line.id
-        LEFT JOIN payout_payment AS failed ON failed.line_id = line.origin_id
-        WHERE line.amount_fen IS DISTINCT FROM fresh.amount_fen
-           OR verdict.passed IS DISTINCT FROM true
-           OR fresh.amount_fen > failed.amount_fen) THEN
+    EXECUTE 'SELECT bool_or((line.batch_id, line.county) IS DISTINCT FROM (fresh.batch_id, fresh.county)'
+        ' OR (share.batch_id, share.county, share.bank_no)'
+        ' IS DISTINCT FROM (fresh.batch_id, fresh.county, fresh.bank_no)),'
+        ' bool_or(line.amount_fen IS DISTINCT FROM fresh.amount_fen OR verdict.passed IS DISTINCT FROM true'
+        ' OR coalesce(fresh.amount_fen > failed.amount_fen, false))'
+        ' FROM fresh LEFT JOIN payout_bankshare AS share ON share.id = fresh.share_id'
+        ' LEFT JOIN submission_line AS line ON line.id = fresh.line_id'
+        ' LEFT JOIN validation_lineverdict AS verdict ON verdict.line_id = line.id'
+        ' LEFT JOIN payout_payment AS failed ON failed.line_id = line.origin_id'
+        INTO is_strange, is_other;
+    IF is_strange THEN
+        RAISE EXCEPTION '代发明细所指的批次、明细、份额不是同一批、同一家银行的' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    IF is_other THEN
         RAISE EXCEPTION '代发金额与验证通过的明细不符，或超过原失败金额' USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NULL;

@@ -63,8 +63,7 @@ LEFT JOIN LATERAL (  -- the newest payment to this very version that has ended
 ) AS earlier ON true
 LEFT JOIN LATERAL (
     SELECT result.code FROM feedback_paymentresult AS result
-    WHERE result.payment_id = earlier.id AND result.result IN ('FAILED', 'RETURNED')
-    ORDER BY result.applied_at DESC, result.id DESC LIMIT 1
+    WHERE result.payment_id = earlier.id AND result.outcome = earlier.state AND earlier.state <> 'PAID'
 ) AS told ON true
 WHERE verdict.passed AND (own.id IS NULL OR own.state IN ('SENT', 'UNKNOWN'));
 COMMENT ON VIEW line_outlook IS '待发明细的账户近况';

@@ -51,14 +51,27 @@ class Payment(CountyRecord):
 
     department_no = models.IntegerField(db_comment="主管部门编号")
     bank_no = models.IntegerField(db_comment="代发银行编号")
+    # these three are checked together once per statement, and more strictly: law/triggers.sql
     batch = models.ForeignKey(
-        Batch, on_delete=models.PROTECT, related_name="payments", db_comment="批次"
+        Batch,
+        on_delete=models.PROTECT,
+        related_name="payments",
+        db_constraint=False,
+        db_comment="批次",
     )
     share = models.ForeignKey(
-        BankShare, on_delete=models.PROTECT, related_name="payments", db_comment="分行份额"
+        BankShare,
+        on_delete=models.PROTECT,
+        related_name="payments",
+        db_constraint=False,
+        db_comment="分行份额",
     )
     line = models.OneToOneField(
-        Line, on_delete=models.PROTECT, related_name="payment", db_comment="明细"
+        Line,
+        on_delete=models.PROTECT,
+        related_name="payment",
+        db_constraint=False,
+        db_comment="明细",
     )
     detail_id = models.CharField(max_length=32, unique=True, db_comment="报文明细号")
     seq = models.IntegerField(db_comment="份额内序号")
