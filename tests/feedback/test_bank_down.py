@@ -121,6 +121,30 @@ def test_what_the_day_shows_as_paid_stays_unknown(down: tuple[str, Funded]) -> N
     assert states(found) == ["PAID", "UNKNOWN", "FAILED"]
 
 
+def test_the_same_days_account_once_more_ends_what_became_unknown_since(
+    down: tuple[str, Funded],
+) -> None:
+    """Both times it speaks of one payment, the first of those it does not show."""
+    name, found = down
+    with admin_of(name) as admin:
+        admin.execute("SET session_replication_role = replica")
+        late = found.payments[2]
+        admin.execute("DELETE FROM feedback_paymentresult WHERE payment_id = %s", [late])
+        admin.execute("UPDATE payout_payment SET state = 'SENT' WHERE id = %s", [late])
+    day(found, YESTERDAY)
+    assert states(found) == ["PAID", "FAILED", "SENT"]
+    row = ResultRow(
+        detail_id=found.details[2], result="FAILED", reason_code="S01", paid_fen=0,
+        paid_at=timezone.now() - timedelta(days=1),
+    )  # fmt: skip
+    with acting(US):
+        apply_results(BankShare.objects.get(pk=found.share), [row], file_sm3=b"2", actor=US)
+    day(found, YESTERDAY)
+    assert states(found) == ["PAID", "FAILED", "FAILED"]
+    with admin_of(name) as admin:
+        assert admin.execute("SELECT * FROM inv_result_once").fetchall() == []
+
+
 def test_a_missing_first_day_ends_nothing(down: tuple[str, Funded]) -> None:
     name, found = down
     with admin_of(name) as admin:
