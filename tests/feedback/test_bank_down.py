@@ -17,7 +17,7 @@ from tests.payout.funded import AMOUNTS, Funded, plant_funded
 from tests.validation.cast import BANK, HERE
 from yikatong.connectors.bank.messages import DayRow, ResultRow
 from yikatong.feedback.actions import apply_results, note_day, settle
-from yikatong.feedback.queries import ready_to_reissue
+from yikatong.feedback.queries import failures_of, ready_to_reissue
 from yikatong.feedback.rules import Day, days_are_whole
 from yikatong.jobs.models import Quarantine
 from yikatong.kernel.errors import TryAgain
@@ -113,6 +113,20 @@ def test_a_closed_day_without_them_ends_it_and_the_system_tries_again(
         )
         assert origins == set(found.payments[1:])
         assert len(ready_to_reissue(scope=US.scope)) == 2, "and nothing is to be mended first"
+
+
+def test_what_is_unknown_is_no_failure_and_what_failed_is_one(down: tuple[str, Funded]) -> None:
+    """The bank's word and the day's: two results of a payment, one line of the list."""
+
+    def listed() -> list[tuple[int, int]]:
+        with acting(US):
+            told = failures_of(Batch.objects.get(pk=found.batch), scope=US.scope)
+            return sorted((one.payment_id, one.payment.amount_fen) for one in told)
+
+    _, found = down
+    assert listed() == []
+    day(found, YESTERDAY)
+    assert listed() == list(zip(found.payments[1:], AMOUNTS[1:], strict=True))
 
 
 def test_what_the_day_shows_as_paid_stays_unknown(down: tuple[str, Funded]) -> None:

@@ -48,10 +48,16 @@ BALANCE: Final = {
 
 
 def failures_of(batch: Batch, *, scope: Scope) -> QuerySet[PaymentResult]:
-    """Failed and returned payments with the bank's reason; the newest word of each."""
+    """Failed and returned payments with the bank's reason: the word that they stand on, each once.
+
+    What a bank called failed and left unknown is in transit, not here.
+    """
     return (
         PaymentResult.objects.filter(
-            county=scope.county, payment__batch=batch, result__in=("FAILED", "RETURNED")
+            county=scope.county,
+            payment__batch=batch,
+            outcome=F("payment__state"),
+            outcome__in=(PaymentState.FAILED, PaymentState.RETURNED),
         )
         .select_related("payment__line")
         .order_by("code", "payment_id")
