@@ -163,7 +163,7 @@ def test_each_check_refuses_with_its_own_error(
 
 def test_signature_comes_before_decryption_and_both_before_the_text() -> None:
     (part,) = sealed(row())
-    broken = replace(inbound(part), sealed=part.sealed[:-1] + b"\x00")
+    broken = replace(inbound(part), sealed=part.sealed[:-1] + bytes([part.sealed[-1] ^ 1]))
     with pytest.raises(refusals.BadSignature):
         decode(broken, THEIRS)
     with pytest.raises(refusals.CannotOpen):
