@@ -175,8 +175,8 @@ def test_a_broken_file_goes_to_bad_with_a_receipt_and_the_bank_lives(world: Worl
     (part,) = encode(pay(world.batch_no), created=TODAY, envelope=world.envelope)
     inbox = world.home / "bank/sftp/ABC/in"
     for name, content in (
-        (part.name, part.sealed[:-1] + bytes([part.sealed[-1] ^ 1])), (part.name + ".sig", part.signature),
-        (part.name + ".ok", b""), ("nonsense.ok", b""),
+        (part.name, part.sealed[:-1] + bytes([part.sealed[-1] ^ 1])),
+        (part.name + ".sig", part.signature), (part.name + ".ok", b""), ("nonsense.ok", b""),
     ):  # fmt: skip
         (inbox / name).write_bytes(content)
     receipt = only(world, Msg.ACK)
