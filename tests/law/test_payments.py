@@ -155,6 +155,8 @@ def test_a_payment_is_of_one_batch_with_its_line_and_share_and_of_the_shares_ban
 
 
 def test_what_a_payment_points_at_is_never_removed(owner: Owner, admin: Owner) -> None:
+    renumbered = "UPDATE submission_line SET id = DEFAULT"
+    refused(owner, renumbered, match="不能修改")
     refused(owner, "DELETE FROM payout_bankshare", match="不能修改")
     refused(owner, "DELETE FROM submission_batch", match="不能修改")
     batch = value(owner, "SELECT min(batch_id) FROM payout_payment WHERE state = 'SENT'")

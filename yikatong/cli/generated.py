@@ -287,9 +287,9 @@ def data_dictionary() -> str:
                 ),
             ),
         ]
-        held = [f"- 主键：({', '.join(str(one.column) for one in facts.pk_fields)})"] * (
-            len(facts.pk_fields) > 1
-        )
+        held = []
+        if len(facts.pk_fields) > 1:
+            held.append(f"- 主键：({', '.join(str(one.column) for one in facts.pk_fields)})")
         held += [_constraint(one) for one in facts.constraints] + [
             f"- 唯一：`{field.column}`"
             for field in facts.concrete_fields

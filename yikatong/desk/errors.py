@@ -11,7 +11,7 @@ from django.shortcuts import render
 
 from yikatong.kernel.errors import IllegalStep, Refused
 
-# what our own triggers raise, always with a Chinese sentence (law/triggers.sql)
+# what our own triggers raise, always with a Chinese sentence (the law folder)
 RESTRICT_VIOLATION: Final = "23001"
 CONFLICT: Final = 409
 UNPROCESSABLE: Final = 422

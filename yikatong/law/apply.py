@@ -35,7 +35,7 @@ OUTSIDE: Final = frozenset({"public", "backup"})  # may not append to the chain 
 SCRIPTS: Final = (
     "views.sql",
     "triggers.sql",
-    "results.sql",
+    "payments.sql",
     "ledger.sql",
     "funding.sql",
     "kept.sql",
@@ -85,7 +85,7 @@ APPEND_ONLY: Final = (
 )
 
 IN_COUNTY: Final = "county = current_setting('ykt.county', true)"
-MACHINES: Final = "county = (SELECT current_setting('ykt.county', true))"
+IN_COUNTY_ONCE: Final = "county = (SELECT current_setting('ykt.county', true))"
 IN_UNITS: Final = (
     "unit_no BETWEEN nullif(current_setting('ykt.unit_lo', true), '')::int"
     " AND nullif(current_setting('ykt.unit_hi', true), '')::int"
@@ -342,7 +342,7 @@ def _policies(columns: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
         )
         # a machine's scope is its county, asked once a statement: else a third of a scan
         yield f"DROP POLICY IF EXISTS worker_in_county ON {table}"
-        yield f"CREATE POLICY worker_in_county ON {table} TO ykt_worker USING ({MACHINES})"
+        yield f"CREATE POLICY worker_in_county ON {table} TO ykt_worker USING ({IN_COUNTY_ONCE})"
     for table, name, body in EXTRA_POLICIES:
         yield f"DROP POLICY IF EXISTS {name} ON {table}"
         yield f"CREATE POLICY {name} ON {table} {body}"

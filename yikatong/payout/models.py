@@ -51,7 +51,7 @@ class Payment(CountyRecord):
 
     department_no = models.IntegerField(db_comment="主管部门编号")
     bank_no = models.IntegerField(db_comment="代发银行编号")
-    # these three are checked together once per statement, and more strictly: law/triggers.sql
+    # these three are checked together once per statement, and more strictly: law/payments.sql
     batch = models.ForeignKey(
         Batch,
         on_delete=models.PROTECT,

@@ -36,7 +36,7 @@ class PaymentResult(OfCounty):
     file_row = models.BigIntegerField(db_comment="结果文件编号×2^24＋文件内行号")
     department_no = models.IntegerField(db_comment="主管部门编号")
     bank_no = models.IntegerField(db_comment="代发银行编号")
-    # checked once per statement (law/results.sql), not row by row
+    # checked once per statement (law/payments.sql), not row by row
     payment = models.ForeignKey(
         Payment,
         models.PROTECT,
