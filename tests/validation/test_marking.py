@@ -1,6 +1,7 @@
 """The clerk's own workbook comes back marked, and tells on return what was cured."""
 
 import io
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -25,6 +26,7 @@ ID, OTHER = "11010519491231002X", "440524188001010014"
 HEADER = ["序号", "姓名", "身份证号", "性别", "补贴金额（元）"]
 GOOD = ["1", "冉光荣", ID, "女", "5"]
 WRONG = ["2", "=HYPERLINK(1)", ID[:-1] + "1", "女", "12,34"]
+COORDINATE = re.compile(r"([A-Z])([0-9]+)")
 DOUBTFUL = ["3", "谭明", ID, "男", "5"]
 
 
@@ -59,6 +61,10 @@ def opened(content: bytes) -> Any:
     return openpyxl.load_workbook(io.BytesIO(content))
 
 
+def _is_red(cell: Any) -> bool:
+    return bool(cell.fill.fgColor.rgb == RED.fgColor.rgb)
+
+
 def values(page: Any, row: int) -> list[Any]:
     return [cell.value for cell in page[row]]
 
@@ -87,6 +93,31 @@ def test_the_cell_of_the_fault_is_marked_and_the_rest_is_let_be() -> None:
     assert page.data_validations.dataValidation[0].formula1 == '"男,女"'
     told = [row for row in back[SUMMARY].iter_rows(values_only=True) if row[0] == "ID-1"]
     assert told[0][:4] == ("ID-1", "身份证号位数或字符不对", "错误", 1)
+
+
+@pytest.mark.parametrize("moved", ["D5", "A5", "D1"])
+def test_a_list_that_does_not_begin_in_a1_is_marked_where_it_stands(moved: str) -> None:
+    """With empty columns before it, or empty rows above it, or both."""
+    at = COORDINATE.fullmatch(moved)
+    assert at is not None
+    right, down = ord(at[1]) - ord("A"), int(at[2]) - 1
+
+    def move(page: Any) -> None:
+        page.move_range("A1:E4", rows=down, cols=right)
+
+    def cell(name: str) -> str:
+        found = COORDINATE.fullmatch(name)
+        assert found is not None
+        return f"{chr(ord(found[1]) + right)}{int(found[2]) + down}"
+
+    content = book(GOOD, WRONG, prepare=move)
+    page = opened(marked(content, *judged(content)))["清册"]
+    assert page[cell("C4")].value == WRONG[2]
+    told = {name.coordinate for row in page.iter_rows() for name in row if name.comment}
+    assert told == {cell("C4"), cell("E4")}
+    assert {name.coordinate for row in page.iter_rows() for name in row if _is_red(name)} == told
+    assert "校验码不符" in page[cell("F4")].value
+    assert page[cell("H3")].value == "YKT1"
 
 
 def test_on_return_it_is_told_what_was_cured_even_when_rows_moved() -> None:

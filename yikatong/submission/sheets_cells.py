@@ -27,12 +27,14 @@ class RawSheet:
     """One sheet of the file: its first rows as typed, and the way to all the others.
 
     `head` begins with row 1 of the user's own sheet and holds `HEAD_ROWS` rows at most. `rest` are
-    the rows after it: typed cells, or, where the file was text, a frame of String columns.
+    the rows after it: typed cells, or, where the file was text, a frame of String columns. `left`
+    columns of the user's own sheet stand empty before the first cell of each of these rows.
     """
 
     name: str
     head: Sequence[Sequence[Cell]]
     rest: Iterator[Sequence[Cell]] | pl.DataFrame
+    left: int = 0
 
 
 def columns_of(raw: RawSheet, *, after: int, places: Sequence[int]) -> pl.DataFrame:
@@ -40,7 +42,7 @@ def columns_of(raw: RawSheet, *, after: int, places: Sequence[int]) -> pl.DataFr
 
     Returns:
         `row` (Int64, from 1, as in the user's own sheet) and a String column named by each of
-        `places` (from 0); null where a cell is empty or absent.
+        `places` (from 0, as in the rows of `raw`); null where a cell is empty or absent.
     """
     first = _chunk(raw.head[after:], places)
     if isinstance(raw.rest, pl.DataFrame):

@@ -111,9 +111,11 @@ def workbook_sheets(source: Path | bytes, limits: Limits) -> Iterator[RawSheet]:
             raise Refused(f"工作表“{name}”已损坏，无法读取。{AGAIN}") from None
         if sheet.total_height > limits.rows + 10 or sheet.width > limits.columns:
             raise Refused(too_big(limits))
+        # the reader gives rows from row 1 on, but cells only from the first used column on
+        left = 0 if sheet.start is None else sheet.start[1]
         rows = _rows_of(sheet)
         del sheet
-        yield RawSheet(name, list(islice(rows, HEAD_ROWS)), rows)
+        yield RawSheet(name, list(islice(rows, HEAD_ROWS)), rows, left)
 
 
 def _rows_of(sheet: CalamineSheet) -> Iterator[Sequence[Cell]]:

@@ -127,7 +127,7 @@ def understood(
     refusal: MissingColumns | None = None
     others: list[str] = []
     for raw in sheets:
-        header = find_header(raw.head, form, mapping)
+        header = _header_of(raw, form, mapping)
         if header is None:
             continue
         missing = missing_columns(header, form)
@@ -140,6 +140,15 @@ def understood(
     raise refusal or Refused(
         f"前 {HEAD_ROWS - 2} 行里没有找到《{form.title}》的表头，请核对是不是这张表。"
     )
+
+
+def _header_of(raw: RawSheet, form: Form, mapping: Mapping[str, str]) -> Header | None:
+    """`columns` are places in the rows read; `mapped` is told to people, and says theirs."""
+    header = find_header(raw.head, form, mapping)
+    if header is None or not raw.left:
+        return header
+    mapped = (replace(column, place=column.place + raw.left) for column in header.mapped)
+    return replace(header, mapped=tuple(mapped))
 
 
 def _missing(name: str, header: Header, missing: list[str], form: Form) -> MissingColumns:
@@ -155,7 +164,7 @@ def _missing(name: str, header: Header, missing: list[str], form: Form) -> Missi
 
 
 def _has_lines(raw: RawSheet, form: Form, mapping: Mapping[str, str]) -> bool:
-    header = find_header(raw.head, form, mapping)
+    header = _header_of(raw, form, mapping)
     if header is None or missing_columns(header, form):
         return False
     wanted = [at for name, at in header.columns.items() if name != "seq"]
