@@ -67,6 +67,9 @@ def test_the_template_is_a_button_beside_the_upload(sign_in: SignIn, county: str
     assert "模板" in page(clerk, "/import")
     assert load_workbook(io.BytesIO(answer.content)).sheetnames
     assert clerk.post(action, {"programme": "", "period": "2026-11"}).status_code == 422
+    far = clerk.post(action, {"programme": "P01", "period": "2099-06"})
+    assert far.status_code == 422
+    assert "最多提前 12 个月" in far.content.decode()
 
 
 def test_a_missing_column_is_said_by_a_person_once(

@@ -23,6 +23,7 @@ from yikatong.desk.todo import Deadlines, choices, waiting_for
 from yikatong.feedback import failure_views
 from yikatong.feedback.queries import ready_to_reissue
 from yikatong.journey import steps as journey
+from yikatong.kernel import period as kernel_period
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.errors import IllegalStep, Refused
 from yikatong.organisation.machines import machine
@@ -178,6 +179,33 @@ def test_nobody_but_the_correcting_clerk_gathers(town: str, actor: Actor, log_in
     mend(town, "2026-00000094", 1)
     with log_in("ykt_web"), pytest.raises(Refused):
         gather(actor)
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [("2099-01", "最多提前 12 个月，请核对年份和月份"), ("2026-13", "请写成 年-月")],
+)
+def test_a_slip_in_the_period_is_told_as_one(
+    town: str, typed: str, says: str, log_in: LogIn
+) -> None:
+    with log_in("ykt_web"):
+        with acting(LI_XIA), pytest.raises(Refused, match=says):
+            journey.gather("P01", typed, actor=LI_XIA)
+        with acting(HE_FANG), pytest.raises(Refused, match="由编制更正批次的经办人生成"):
+            journey.gather("P01", typed, actor=HE_FANG)
+
+
+def test_what_failed_in_a_period_far_ahead_can_be_paid_again(
+    town: str, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batches from before there was this limit are no dead end."""
+    failed(town, "2026-00000089")
+    mend(town, "2026-00000089", 1)
+    monkeypatch.setattr(kernel_period, "MOST_MONTHS_AHEAD", -100)
+    with log_in("ykt_web"):
+        assert gather()[1] == 1
+        with pytest.raises(Refused, match="请核对年份和月份"):
+            gather()
 
 
 def test_eight_who_press_at_once_make_one_batch(town: str, log_in: LogIn) -> None:

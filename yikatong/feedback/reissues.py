@@ -16,6 +16,7 @@ from yikatong.feedback.rules import GATHERING, attempts_word
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import Actor
 from yikatong.kernel.errors import Refused
+from yikatong.kernel.period import Period
 from yikatong.payout.actions import move_share
 from yikatong.payout.bulk import hold_failed
 from yikatong.payout.models import BankShare, Payment
@@ -73,7 +74,8 @@ def gather_cured(programme_code: str, period: str, *, actor: Actor) -> Gathered:
     The failed payments are locked first: of two who press at once, the second finds them gathered.
 
     Raises:
-        Refused: not the correcting unit's clerk, or nothing is mended.
+        Refused: not the correcting unit's clerk, or nothing is mended; what was typed is no period,
+            or one too far ahead.
     """
     if actor.duty not in GATHERING:
         raise Refused("补发批次由编制更正批次的经办人生成。")
@@ -84,6 +86,8 @@ def gather_cured(programme_code: str, period: str, *, actor: Actor) -> Gathered:
         and correction_unit_of(one.unit_no, one.department_no, scope=actor.scope) == actor.unit_no
     ][:MOST]
     if not ready:
+        # only now: what failed in such a period, kept before there was this limit, is still paid
+        Period.parse(period).not_far_ahead(timezone.localdate())
         raise Refused("没有已更正、可补发的明细。先由镇街更正账户并核验，再来生成。")
     held = set(hold_failed([one.line_id for one in ready]))
     chosen = [one for one in ready if one.line_id in held]

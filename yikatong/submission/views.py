@@ -28,7 +28,7 @@ def template(request: DeskRequest) -> HttpResponse:
     programme = programme_by_code(
         request.POST.get("programme", ""), scope=request.actor.scope
     )  # fmt: skip
-    period = Period.parse(request.POST.get("period", ""))
+    period = Period.parse(request.POST.get("period", "")).not_far_ahead(timezone.localdate())
     made = make_template(programme, period, actor=request.actor)
     return _workbook(made, f"{programme.short_name}{period}名单模板.xlsx")
 
