@@ -93,13 +93,15 @@ def _read(
 def _telling_of_blanks(sheet: Sheet, package: Package) -> Sheet:
     """What holds something that no reader can read is taken as blank, and that is never silent."""
     told = (
-        (package.errors, "个单元格是错误值（如 #N/A、#REF!），都按空白读取。请改正后重新上传。"),
-        (package.unsolved, "个公式没有保存计算结果，都按空白读取。请在 Excel 或 WPS 里打开，"
-                           "重新计算后保存，或粘贴为数值，再重新上传。"),
+        (package.errors, "个单元格是错误值（如 #N/A、#REF!）", "请改正后重新上传。"),
+        (package.unsolved, "个公式没有保存计算结果",
+         "请在 Excel 或 WPS 里打开，重新计算后保存，或粘贴为数值，再重新上传。"),
     )  # fmt: skip
-    notices = (
-        Notice(None, "", "ER-1", "info", f"工作簿里有 {count} {what}")
-        for count, what in told
-        if count
-    )
+    notices = []
+    for cells, what, todo in told:
+        if cells.count:
+            where = cells.where(sheet.name)
+            sentence = f"工作簿里有 {cells.count} {what}，都按空白读取"
+            sentence += f"：{where}。{todo}" if where else f"。{todo}"
+            notices.append(Notice(None, "", "ER-1", "info", sentence))
     return replace(sheet, notices=(*sheet.notices, *notices))

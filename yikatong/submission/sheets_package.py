@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from yikatong.kernel.errors import Refused
+from yikatong.submission.sheets_unread import FORMULA_ENDS, Told, Unread, told
 
 MIB: Final = 1 << 20
 AGAIN: Final = "请用 Excel 或 WPS 另存为 .xlsx 后重新上传。"
@@ -24,9 +25,6 @@ _EXTERNAL_LINK: Final = re.compile(rb"relationships/externalLink(?:Path)?\b", re
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
 _NESTED: Final = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"MZ")
 _NESTED_NAMES: Final = (".zip", ".rar", ".7z", ".gz", ".exe", ".xlsx", ".xlsm", ".xls", ".doc")
-_ERROR_CELL: Final = re.compile(rb"<(?:\w+:)?c\s[^<>]*\bt=[\"']e[\"']")
-_NO_RESULT: Final = re.compile(rb"(?:<f(?: [^<>]*)?/>|</f>)(?:<v ?/>|<v></v>)?</c>")
-_FORMULA_ENDS: Final = (b"</f>", b"<f ", b"<f/")
 _SHORT: Final = 256
 _UNPLACED_CELL: Final = re.compile(rb"<c(?: [st]=\"[^\"]*\")*/?>|<\w+:c[ />]|<c\s*[^ rst>]")
 
@@ -65,8 +63,8 @@ class Package:
 
     inflated: int
     every_cell_placed: bool
-    errors: int = 0
-    unsolved: int = 0
+    errors: Told
+    unsolved: Told
 
 
 def check_package(content: bytes, limits: Limits) -> Package:
@@ -75,7 +73,8 @@ def check_package(content: bytes, limits: Limits) -> Package:
     Raises:
         Refused: damaged, locked, too large, or holding what no list needs.
     """
-    inflated, is_placed, errors, unsolved = 0, True, 0, 0
+    inflated, is_placed = 0, True
+    unread: dict[str, Unread] = {}
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
             entries = package.infolist()
@@ -86,7 +85,9 @@ def check_package(content: bytes, limits: Limits) -> Package:
                 part = _Part(entry, limits)
                 inflated += part.read(package, limits.inflated_bytes - inflated)
                 is_placed = is_placed and part.every_cell_placed
-                errors, unsolved = errors + part.errors, unsolved + part.unsolved
+                if part.unread:
+                    unread[entry.filename] = part.unread
+            errors, unsolved = told(package, unread)
     except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, ValueError) as error:
         raise Refused(f"文件已损坏，无法打开（{type(error).__name__}）。{AGAIN}") from None
     except zlib.error:
@@ -131,7 +132,7 @@ class _Part:
         is_sheet = self._is_xml and "worksheets/" in name
         self._outside = Outside(limits) if is_sheet else None
         self.every_cell_placed = True
-        self.errors = self.unsolved = 0
+        self.unread = Unread()
 
     def read(self, package: zipfile.ZipFile, left: int) -> int:
         """The bytes that it really holds, at most `left`."""
@@ -172,20 +173,17 @@ class _Part:
             raise Refused(f"工作簿内部结构异常，不安全。{AGAIN}")
         if self._outside is not None:
             # of a formula right at the end, whether a result follows is yet to be read
-            last = max(text.rfind(end, max(start - _SHORT, 0), start) for end in _FORMULA_ENDS)
+            last = max(text.rfind(end, max(start - _SHORT, 0), start) for end in FORMULA_ENDS)
             if last >= 0 and text.find(b"</c>", last, start) < 0:
                 start = last
             self._look_at_cells(text[:start], self._outside)
         return text[start:]
 
     def _look_at_cells(self, tags: bytes, outside: Outside) -> None:
-        """Of whole tags: none beyond the limits, and whether each says where it stands; how many
-        hold nothing that can be read.
+        """Of whole tags: none beyond the limits, and whether each says where it stands; which hold
+        nothing that can be read.
         """
-        if any(end in tags for end in _FORMULA_ENDS):
-            self.unsolved += len(_NO_RESULT.findall(tags))
-        if b't="e"' in tags or b"t='e'" in tags:
-            self.errors += len(_ERROR_CELL.findall(tags))
+        self.unread.look(tags)
         if outside.are_all_plain(tags):
             return
         if outside.holds(tags):
