@@ -108,6 +108,20 @@ def test_the_sheet_is_named_however_the_package_writes_it(
     assert "“名单”的 D2。" in told(changed(content, part, change))[0]
 
 
+@pytest.mark.parametrize("empty", ["<v/>", "<v></v>"])
+def test_a_formula_whose_result_is_an_empty_text_has_one(empty: str) -> None:
+    """As Excel writes =IF(D9="","",D9)."""
+    unsolved = re.compile(r'<c r="(D[23])"><f>(\w+)</f><v ?(?:/>|></v>)</c>')
+    content = changed(
+        made("=D8", "=D9"),
+        "sheet1.xml",
+        lambda xml: unsolved.sub(rf'<c r="\1" t="str"><f>\2</f>{empty}</c>', xml),
+    )
+    assert told(content) == []
+    (formulas,) = told(changed(content, "sheet1.xml", lambda xml: xml.replace(empty, "", 1)))
+    assert "1 个公式没有保存计算结果，都按空白读取：“名单”的 D2。" in formulas
+
+
 @pytest.mark.parametrize("step", [1, 7, 64, 1 << 18])
 def test_each_is_counted_once_wherever_the_blocks_are_cut(
     step: int, monkeypatch: pytest.MonkeyPatch

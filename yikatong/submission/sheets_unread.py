@@ -19,6 +19,7 @@ SHOWN: Final = 5
 _ERROR_CELL: Final = re.compile(rb"<(?:\w+:)?c\s[^<>]*\bt=[\"']e[\"'][^<>]*")
 _NO_RESULT: Final = re.compile(rb"(?:<f(?: [^<>]*)?/>|</f>)(?:<v ?/>|<v></v>)?</c>")
 _PLACE: Final = re.compile(rb"\sr\s*=\s*[\"']([A-Z]{1,3}[0-9]{1,7})[\"']")
+_IS_TEXT: Final = re.compile(rb"\st\s*=\s*[\"']str[\"']")
 _LONGEST_TAG_READ: Final = 512
 _LONGEST_LIST_READ: Final = 1 << 20
 _SHEET: Final = re.compile(r"<(?:\w+:)?sheet\s[^<>]*>")
@@ -66,8 +67,11 @@ class Unread:
         for found in _NO_RESULT.finditer(tags):
             start = tags.rfind(b"<c", before, found.start())
             tag = tags[start : start + _LONGEST_TAG_READ] if start >= 0 else self._opened
-            yield tag.partition(b">")[0]
+            tag = tag.partition(b">")[0]
             before = found.end()
+            # an empty text is a result, and a common one: IF(A2="","",A2)
+            if b"<v" not in found[0] or not _IS_TEXT.search(tag):
+                yield tag
 
 
 @dataclass(frozen=True, slots=True)
