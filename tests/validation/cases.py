@@ -15,6 +15,7 @@ from yikatong.validation.rules import BLOCK, CONFIRM, INFO, Bands
 Row = tuple[Any, ...]
 EVERYONE: Final = Bands(*ALL_UNITS)
 SANGZHE: Final = Bands(TOWN, TOWN + 999)
+GRADED: Final = {"grades": ["一级", "二级"]}
 LAND: Final = {"quantity": Decimal("2.500"), "amount_fen": 29_870}  # 119.48 元 × 2.5 亩
 
 
@@ -95,8 +96,7 @@ AMOUNTS: Final = (
     case("AM-1", "P01", row("钱大娘", amount_fen=10_001), row("钱大娘", amount_fen=10_000)),
     case("AM-1", "P02", row("钱大爷", **{**LAND, "amount_fen": 29_871}), row("钱大爷", **LAND)),
     case("AM-1", "P02", row("钱大爷", amount_fen=29_870), row("钱大爷", **LAND)),
-    case("AM-1", "P33", row("冉残", grade="三级"), row("冉残", grade="2级"),
-         beside=frozenset({"RO-1"})),
+    case("AM-1", "P33", row("冉残", grade="三级"), row("冉残", grade="2级")),
     case("AM-1", "P34", area("钱大娘", 2, amount_fen=20_001), area("钱大娘", 2)),
     case("AM-1", "P34", area("钱大娘", 4, amount_fen=29_999), area("钱大娘", 4, amount_fen=30_000)),
     case("AM-1", "P11", row("钱大娘", standard=Decimal(100)), row("钱大娘"),
@@ -112,6 +112,22 @@ AMOUNTS: Final = (
     ),
     case("AM-2", "P03", area("钱大娘", 3, amount_fen=30_001), area("钱大娘", 3)),
     case("AM-2", "P34", area("钱大娘", 4), area("钱大娘", 3), beside=frozenset({"AM-1"})),
+    # a grade that the item does not know: what follows from it is not told beside it …
+    case("AM-1", "P03", area("钱大娘", 3, amount_fen=30_001, grade="九级"), area("钱大娘", 3),
+         facts=GRADED),
+    case("AM-1", "P21", row("冉低保", amount_fen=20_000, grade="九级"),
+         row("冉低保", amount_fen=11_000), facts=GRADED),
+    case("AM-1", "P21", row("冉低保", amount_fen=20_000, grade="九级"),
+         row("冉低保", amount_fen=11_000), facts=GRADED | {"formula": "difference"}),
+    case("AM-1", "P23", row("冉低保", amount_fen=150_000, grade="九级"),
+         row("冉低保", amount_fen=141_000), facts=GRADED),
+    case("AM-1", "P23", row("冉低保", amount_fen=150_000, grade="九级"),
+         row("冉低保", amount_fen=141_000), facts=GRADED | {"formula": "difference"}),
+    # … and what does not is
+    case("AM-2", "P34", area("钱大娘", 4, grade="九级"), area("钱大娘", 3), facts=GRADED,
+         beside=frozenset({"AM-1"})),
+    ask("MX-2", "P21", row("冉有地二", amount_fen=20_000, grade="九级"),
+        row("钱大娘", amount_fen=20_000), facts=GRADED, beside=frozenset({"AM-1"})),
     ask("AM-4", "P20", area("冉上期", 2), area("冉上期", 1)),
     ask("AM-4", "P20", area("冉上期", 2), area("钱大娘", 2)),  # nothing to compare with
     ask(

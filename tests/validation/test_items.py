@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from psycopg.types.json import Jsonb
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.validation.cast import ELSEWHERE, HERE, PERIOD
-from tests.validation.items import ITEMS, Item, Row, line, plant_people
+from tests.validation.items import ITEMS, Item, Row, child, line, plant_people
+from tests.validation.rows import STAGED
 from tests.validation.world import Planter
 from yikatong.catalogue.actions import load_catalogue
 from yikatong.catalogue.pack import load_packs
@@ -116,6 +118,28 @@ def test_a_sentence_uses_the_words_of_the_item_and_plain_numbers() -> None:
     assert len(sentences("P02", "DU-3", *twice)) == len(twice)
     graded = sentences("P14", "AM-1", line("冉残", "100", grade="九级"))
     assert any("残疾等级“九级”不在本项的残疾等级之内" in one for one in graded)
+
+
+@pytest.mark.parametrize("standard", [None, Decimal(100)])
+@pytest.mark.parametrize(
+    ("code", "one"),
+    [
+        ("P06", line("钱大爷", "1000", "2", object_key="班1", grade="第九期")),
+        ("P10", line("冉低保", "900", "2", grade="全县")),
+        ("P14", line("冉残二", "180", grade="九级", months=2)),
+        ("P16", child("1410", "冉无养", grade="困境儿童")),
+    ],
+)
+def test_a_grade_that_the_item_does_not_know_is_told_once(
+    code: str, one: Row, standard: Decimal | None
+) -> None:
+    """In the cell of the grade; nothing is said of a standard, a ceiling or a roster besides."""
+    told = dict(zip((name for name, _ in STAGED), one, strict=True)) | {"standard": standard}
+    report = judged(HERE, code, tuple(told.values()))
+    (found,) = (found for found in report.findings if found.rule != "AC-1")
+    assert (found.rule, found.severity, found.field) == ("AM-1", "block", "grade")
+    assert "之内，没有对应的标准" in found.message
+    assert (report.passed, report.blocked) == (0, 1)
 
 
 @pytest.mark.parametrize("field", ["quantity", "standard", "months"])

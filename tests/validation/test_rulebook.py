@@ -8,7 +8,7 @@ import pytest
 
 from yikatong.submission.sheets_forms import DISBURSEMENT
 from yikatong.validation.rulebook import FOLDER, laws, parse
-from yikatong.validation.rules import SEVERITIES, VERDICT_OF, Outcome, rule_outcomes
+from yikatong.validation.rules import BLOCK, SEVERITIES, VERDICT_OF, Outcome, rule_outcomes
 from yikatong.validation.titles import rule_codes, titles_by_severity
 
 HEADER = """-- code: XX-1
@@ -119,5 +119,7 @@ def test_every_rule_points_at_a_column_of_the_list() -> None:
     columns = {field.name for field in DISBURSEMENT.fields} | {"beneficiary_name", "beneficiary_id"}
     for law in laws():
         assert law.field in columns | {"{cell}"}, law.file
-    (names,) = [law for law in laws() if law.field == "{cell}"]
-    assert set(re.findall(r"'(\w+)' AS cell", names.sql)) <= columns
+    several = [law for law in laws() if law.field == "{cell}"]
+    assert {(law.code, law.severity) for law in several} == {("AM-1", BLOCK), ("NM-1", BLOCK)}
+    for law in several:
+        assert set(re.findall(r"'(\w+)' AS cell", law.sql)) <= columns, law.file

@@ -7,4 +7,5 @@
 -- once: always
 -- message: 清单中没有本期生效的补贴标准，按表内标准核算。请主管部门尽快维护标准。
 -- example: 清单中没有本期生效的补贴标准，按表内标准核算。请主管部门尽快维护标准。
-SELECT line.line_id FROM line WHERE NOT line.has_standard AND line.counts_by_standard
+-- a grade that the item does not know has no standard either, which AM-1 blocks in its own words
+SELECT line.line_id FROM line WHERE NOT line.has_standard AND line.counts_by_standard AND line.is_known_grade
