@@ -43,13 +43,13 @@ def test_the_child_opens_a_large_list_by_itself(
 ) -> None:
     """None of it is handed over, so that no process holds a copy of the file."""
     handed: list[Any] = []
-    real = Child.read
+    real = Child.ask
 
-    def read(self: Child, source: Any, *rest: Any, **more: Any) -> Any:
+    def ask(self: Child, source: Any, *rest: Any, **more: Any) -> Any:
         handed.append(source)
         return real(self, source, *rest, **more)
 
-    monkeypatch.setattr(Child, "read", read)
+    monkeypatch.setattr(Child, "ask", ask)
     file = tmp_path / "名单.xlsx"
     file.write_bytes(make_xlsx(GOOD))
     monkeypatch.chdir(tmp_path)
@@ -62,14 +62,14 @@ def test_a_file_that_is_written_meanwhile_is_not_taken(
 ) -> None:
     file = tmp_path / "名单.xlsx"
     file.write_bytes(make_xlsx(GOOD))
-    real = Child.read
+    real = Child.answer
 
-    def read(self: Child, *arguments: Any, **more: Any) -> Any:
-        found = real(self, *arguments, **more)
+    def answer(self: Child) -> Any:
+        found = real(self)
         file.write_bytes(make_xlsx([*GOOD, ["冉丙", "y", 3]]))
         return found
 
-    monkeypatch.setattr(Child, "read", read)
+    monkeypatch.setattr(Child, "answer", answer)
     with pytest.raises(Refused, match="被改动"):
         read_sheet(file, DISBURSEMENT)
 

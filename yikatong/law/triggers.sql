@@ -35,10 +35,22 @@ DROP TRIGGER IF EXISTS lines_removed_in_draft ON submission_line;
 CREATE TRIGGER lines_removed_in_draft AFTER DELETE ON submission_line
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lines_only_in_draft();
 
--- 结论: of a line of its own batch, one check for all that were judged together
+-- 结论: of a line of its own batch, one check for all that were judged together. The lines of a list are
+-- numbered without a gap as a rule: where every number of the span is a line of this batch, so is every
+-- line that is named, and they are only counted. Else each is looked up.
 CREATE OR REPLACE FUNCTION verdicts_are_of_their_batch() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public AS $$
+DECLARE
+    span record;
 BEGIN
+    SELECT min(line_id) AS least, max(line_id) AS most, min(batch_id) AS batch, max(batch_id) AS last_batch,
+        min(county) AS county, max(county) AS last_county INTO span FROM fresh;
+    IF span.batch = span.last_batch AND span.county = span.last_county
+        AND (SELECT count(*) FROM submission_line AS line WHERE line.id BETWEEN span.least AND span.most
+             AND line.batch_id = span.batch AND line.county = span.county) = span.most - span.least + 1
+    THEN
+        RETURN NULL;
+    END IF;
     IF EXISTS (SELECT FROM fresh LEFT JOIN submission_line AS line ON line.id = fresh.line_id
                WHERE line.batch_id IS DISTINCT FROM fresh.batch_id OR line.county <> fresh.county) THEN
         RAISE EXCEPTION '结论所指的明细不在这一批' USING ERRCODE = 'foreign_key_violation';

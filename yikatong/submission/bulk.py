@@ -62,12 +62,16 @@ class LineSet:
 def stage(rows: Rows) -> int:
     """COPY lines into the TEMP table `staged`; gives their number."""
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS pg_temp.staged")
-        # of the very types of the lines: what is inserted from here is not cast value by value
-        cursor.execute(
-            f"CREATE TEMP TABLE staged ON COMMIT DROP AS SELECT {COLUMNS} FROM submission_line"  # noqa: S608 - names of our own
-            " WITH NO DATA"
-        )
+        cursor.execute("SELECT to_regclass('pg_temp.staged') IS NOT NULL")
+        if cursor.fetchone()[0]:
+            # made in this very transaction: emptied where it stands, and not made anew each time
+            cursor.execute("TRUNCATE pg_temp.staged")
+        else:
+            # of the very types of the lines: what is inserted from here is not cast value by value
+            cursor.execute(
+                f"CREATE TEMP TABLE staged ON COMMIT DROP AS SELECT {COLUMNS} FROM submission_line"  # noqa: S608 - names of our own
+                " WITH NO DATA"
+            )
         if isinstance(rows, Lines):
             count = _copy_frames(cursor, ahead(rows.parts()))
         elif isinstance(rows, pl.DataFrame):

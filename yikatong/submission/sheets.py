@@ -77,17 +77,16 @@ def _read(
         with Child() as child:
             return _telling_of_blanks(child.read(content, form, limits, mapping=mapping), package)
     with Child() as child:
-        if kind == "xlsx":
-            package = check_package(content, limits)
-            if isinstance(source, Path) and source.suffix.lower() == ".xlsx":
-                # a large list: what was looked at is read from the disk, not held by us meanwhile
-                del content
-                return _telling_of_blanks(
-                    child.read(source, form, limits, mapping=mapping), package
-                )
-            return _telling_of_blanks(child.read(content, form, limits, mapping=mapping), package)
-        check_old_workbook(content)
-        return child.read(content, form, limits, mapping=mapping)
+        if kind != "xlsx":
+            check_old_workbook(content)
+            return child.read(content, form, limits, mapping=mapping)
+        # read while it is looked through: what is refused takes the child and all that it read with
+        # it. A large list is read from the disk, which is quicker than to hand it over
+        is_there = isinstance(source, Path) and source.suffix.lower() == ".xlsx"
+        child.ask(source if is_there else content, form, limits, mapping=mapping)
+        package = check_package(content, limits)
+        del content
+        return _telling_of_blanks(child.answer(), package)
 
 
 def _telling_of_blanks(sheet: Sheet, package: Package) -> Sheet:

@@ -9,8 +9,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from threading import Event, Timer
@@ -53,11 +53,15 @@ class Child:
         self._to_child = _open(self._process.stdin)
         self._from_child = _open(self._process.stdout)
         self._trouble = _open(self._process.stderr)
+        self._is_late = Event()
+        self._watch: Timer | None = None
 
     def __enter__(self) -> Child:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
@@ -65,14 +69,10 @@ class Child:
             with suppress(BrokenPipeError):
                 pipe.close()
 
-    def read(
+    def ask(
         self, source: Path | bytes, form: Form, limits: Limits, *, mapping: Mapping[str, str]
-    ) -> Sheet:
-        """The child opens a file by itself, and is handed bytes.
-
-        Raises:
-            Refused: what the child said, or that it died of the file.
-        """
+    ) -> None:
+        """Give it the file to read: it opens a file by itself, and is handed bytes."""
         question = {
             "path": str(source.resolve()) if isinstance(source, Path) else "",
             "form": form.code,
@@ -81,21 +81,29 @@ class Child:
             "mapping": dict(mapping),
             "limits": asdict(limits),
         }
-        is_late = Event()
-        with _watched(self._process, limits.seconds, is_late):
-            with suppress(BrokenPipeError):  # a child that ended says why by how it ended
-                sheets_child.give(self._to_child, json.dumps(question, ensure_ascii=False).encode())
-                if isinstance(source, bytes):
-                    sheets_child.give(self._to_child, source)
-            told = sheets_child.take(self._from_child)
-            frames = [
-                pl.read_ipc(message)
-                for message in iter(lambda: sheets_child.take(self._from_child), b"")
-            ]
-            trouble = self._trouble.read()
-            code = self._process.wait()
-        if is_late.is_set() or code == -signal.SIGXCPU:
-            raise Refused(_too_slow(limits))
+        self._form, self._limits = form, limits
+        self._watch = Timer(limits.seconds, self._end_late)
+        self._watch.start()
+        with suppress(BrokenPipeError):  # a child that ended says why by how it ended
+            sheets_child.give(self._to_child, json.dumps(question, ensure_ascii=False).encode())
+            if isinstance(source, bytes):
+                sheets_child.give(self._to_child, source)
+
+    def answer(self) -> Sheet:
+        """What it read.
+
+        Raises:
+            Refused: what the child said, or that it died of the file.
+        """
+        told = sheets_child.take(self._from_child)
+        frames = [
+            pl.read_ipc(message)
+            for message in iter(lambda: sheets_child.take(self._from_child), b"")
+        ]
+        trouble = self._trouble.read()
+        code = self._process.wait()
+        if self._is_late.is_set() or code == -signal.SIGXCPU:
+            raise Refused(_too_slow(self._limits))
         if code > 0 and code != sheets_child.TOO_MUCH:
             raise RuntimeError(f"the reading child failed: {trouble.decode(errors='replace')}")
         if code != 0:
@@ -105,7 +113,19 @@ class Child:
             raise MissingColumns(facts["refused"], _mapped(facts), tuple(facts["missing"]))
         if "refused" in facts:
             raise Refused(facts["refused"])
-        return _sheet(facts, in_one_piece(frames), form)
+        return _sheet(facts, in_one_piece(frames), self._form)
+
+    def read(
+        self, source: Path | bytes, form: Form, limits: Limits, *, mapping: Mapping[str, str]
+    ) -> Sheet:
+        """`ask`, then `answer`."""
+        self.ask(source, form, limits, mapping=mapping)
+        return self.answer()
+
+    def _end_late(self) -> None:
+        """Takes longer than the limits allow, and that is said."""
+        self._is_late.set()
+        self._process.kill()
 
 
 def _too_slow(limits: Limits) -> str:
@@ -136,22 +156,6 @@ def _sheet(facts: Mapping[str, Any], frame: pl.DataFrame, form: Form) -> Sheet:
 
 def _mapped(facts: Mapping[str, Any]) -> tuple[Mapped, ...]:
     return tuple(Mapped(**column) for column in facts["mapped"])
-
-
-@contextmanager
-def _watched(process: subprocess.Popen[bytes], seconds: int, is_late: Event) -> Iterator[None]:
-    """Ends a process that takes longer than this, and says so."""
-
-    def end() -> None:
-        is_late.set()
-        process.kill()
-
-    watch = Timer(seconds, end)
-    watch.start()
-    try:
-        yield
-    finally:
-        watch.cancel()
 
 
 def _open(pipe: IO[bytes] | None) -> IO[bytes]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from yikatong.validation.judging import WORK_MEMORY
+from yikatong.validation import judging
 from yikatong.validation.rules import (
     BLOCK,
     CONFIRM,
@@ -25,6 +25,8 @@ from yikatong.validation.titles import rosters_read_by_rules, rule_codes
 
 CHANGES: Final = Path(__file__).parent / "changes.sql"
 SHOWN_AT_MOST: Final = 200_000
+# whose bank answer is missing: step by step from the payees of a batch
+STEPS: Final = ("payee", "card", "unknown", "unverified")
 OPEN: Final = (
     "request.county = %(county)s AND request.answered_at IS NULL"
     " AND request.asked_at > %(since)s AND request.for_change_id IS NULL"
@@ -142,19 +144,14 @@ def store_changes(
 
     A correction holds some lines of another batch: whoever is not among them is not gone.
     """
+    facts: dict[str, int | str | bool] = {
+        "county": county, "unit_no": unit_no, "department_no": department_no,
+        "batch_id": batch_id, "run_no": run_no, "is_whole": is_whole,
+    }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(
-            _changes_script(),
-            {
-                "county": county, "unit_no": unit_no, "department_no": department_no,
-                "batch_id": batch_id, "run_no": run_no, "is_whole": is_whole,
-            },
-        )  # fmt: skip
-
-
-@lru_cache(maxsize=1)
-def _changes_script() -> str:
-    return CHANGES.read_text(encoding="utf-8")
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.differing")
+        for statement in judging.statements(CHANGES):
+            cursor.execute(statement, facts)
 
 
 def store_verdicts(
@@ -172,7 +169,9 @@ def store_verdicts(
             " CASE worst.rank WHEN 3 THEN %(block)s WHEN 2 THEN %(confirm)s WHEN 1 THEN %(info)s ELSE '' END,"
             " clock_timestamp()"
             " FROM facts AS line LEFT JOIN (SELECT line_id, max(CASE severity WHEN %(block)s THEN 3 WHEN %(confirm)s THEN 2 ELSE 1 END)"
-            " AS rank FROM found GROUP BY line_id) AS worst ON worst.line_id = line.line_id",
+            " AS rank FROM found GROUP BY line_id) AS worst ON worst.line_id = line.line_id"
+            # a key of this size is filled from its beginning to its end, not here and there
+            " ORDER BY line.line_id",
             {
                 "county": county, "unit_no": unit_no, "department_no": department_no, "batch_id": batch_id,
                 "block": BLOCK, "confirm": CONFIRM, "info": INFO,
@@ -204,10 +203,9 @@ def versions_to_verify(
     What another question since that instant has asked already, and is not answered, is left out:
     a bank counts the tries of a card, and the one answer serves every batch that waits for it.
     """
-    with connection.cursor() as cursor:
-        _take_unverified(cursor, batch_id, county, today)
+    with connection.cursor() as cursor, _unverified(cursor, batch_id, county, today) as unverified:
         cursor.execute(
-            f"SELECT bank_no, version_id FROM unverified WHERE version_id NOT IN ({ASKED})"  # noqa: S608 - fixed text
+            f"SELECT bank_no, version_id FROM {unverified} WHERE version_id NOT IN ({ASKED})"  # noqa: S608 - fixed text
             " ORDER BY 1, 2",
             {"county": county, "since": asked_since},
         )
@@ -228,50 +226,68 @@ def awaits_an_answer(batch_id: int, county: str, today: str, asked_since: dateti
         own, all_open = cursor.fetchone()
         if own or not all_open:
             return bool(own)
-        _take_unverified(cursor, batch_id, county, today)
-        cursor.execute(
-            f"SELECT EXISTS (SELECT FROM unverified WHERE version_id IN ({ASKED}))",  # noqa: S608 - fixed text
-            facts,
-        )
-        return bool(cursor.fetchone()[0])
+        with _unverified(cursor, batch_id, county, today) as unverified:
+            cursor.execute(
+                f"SELECT EXISTS (SELECT FROM {unverified} WHERE version_id IN ({ASKED}))",  # noqa: S608 - fixed text
+                facts,
+            )
+            return bool(cursor.fetchone()[0])
 
 
-def _take_unverified(cursor: CursorWrapper, batch_id: int, county: str, today: str) -> None:
-    """The temporary table `unverified`: bank and version of each payee without a valid answer."""
+@contextmanager
+def _unverified(cursor: CursorWrapper, batch_id: int, county: str, today: str) -> Iterator[str]:
+    """The name of a table of bank and version of each payee without a valid answer.
+
+    As in `judging`: of a short list TEMP, of a long one UNLOGGED, which two processes join; gone
+    with the block.
+    """
+    cursor.execute("SELECT count(*) FROM submission_line WHERE batch_id = %s", [batch_id])
+    (rows,) = cursor.fetchone()
+    if rows >= judging.LARGE:
+        # names that no other batch has: two may be begun at once
+        payee, card, unknown, unverified = (f"judging.{step}_{batch_id}" for step in STEPS)
+        create = "CREATE UNLOGGED TABLE {} AS"
+        cursor.execute(judging.TWO_PROCESSES)
+    else:
+        payee, card, unknown, unverified = STEPS
+        create = "CREATE TEMP TABLE {} ON COMMIT DROP AS"
+        cursor.execute(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.{step}' for step in STEPS)}")
+    facts: dict[str, int | str] = {"county": county, "today": today, "batch": batch_id}
+    cursor.execute(f"SET LOCAL work_mem = '{judging.WORK_MEMORY}'")
     # step by step, each counted: in one statement the planner takes the versions that nobody has
     # verified for one row, and meets all of them with all payees
-    cursor.execute(
-        "DROP TABLE IF EXISTS pg_temp.payee, pg_temp.card, pg_temp.unknown, pg_temp.unverified"
-    )
-    cursor.execute(
-        "CREATE TEMP TABLE payee ON COMMIT DROP AS SELECT DISTINCT payee_index AS id_index"
-        " FROM submission_line WHERE batch_id = %s AND payee_index IS NOT NULL",
-        [batch_id],
-    )
-    cursor.execute("ANALYZE payee")
-    cursor.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
-    cursor.execute(
-        "CREATE TEMP TABLE card ON COMMIT DROP AS SELECT account.current_id AS version_id FROM payee"
-        " JOIN registry_person AS person ON person.county = %(county)s AND person.id_index = payee.id_index"
-        " JOIN registry_cardaccount AS account ON account.county = %(county)s"
-        " AND account.person_id = person.id AND account.is_active",
-        {"county": county},
-    )
-    cursor.execute("ANALYZE card")
-    cursor.execute(
-        "CREATE TEMP TABLE unknown ON COMMIT DROP AS SELECT card.version_id FROM card WHERE NOT EXISTS (SELECT"
-        " FROM registry_accountverification AS known WHERE known.county = %(county)s"
-        " AND known.version_id = card.version_id AND known.valid_until >= %(today)s::date"
-        " AND known.outcome <> 'UNAVAILABLE')",
-        {"county": county, "today": today},
-    )
-    cursor.execute("ANALYZE unknown")
-    # most have been verified: only of the others is the bank looked up
-    cursor.execute(
-        "CREATE TEMP TABLE unverified ON COMMIT DROP AS SELECT version.bank_no, version.id AS version_id FROM unknown"
-        " JOIN registry_cardaccountversion AS version ON version.county = %(county)s AND version.id = unknown.version_id",
-        {"county": county},
-    )
+    for name, source in (
+        (
+            payee,
+            "SELECT DISTINCT payee_index AS id_index FROM submission_line"
+            " WHERE batch_id = %(batch)s AND payee_index IS NOT NULL",
+        ),
+        (
+            card,
+            f"SELECT account.current_id AS version_id FROM {payee} AS payee"  # noqa: S608 - names of our own
+            " JOIN registry_person AS person ON person.county = %(county)s AND person.id_index = payee.id_index"
+            " JOIN registry_cardaccount AS account ON account.county = %(county)s"
+            " AND account.person_id = person.id AND account.is_active",
+        ),
+        (
+            unknown,
+            f"SELECT card.version_id FROM {card} AS card WHERE NOT EXISTS (SELECT"  # noqa: S608 - names of our own
+            " FROM registry_accountverification AS known WHERE known.county = %(county)s"
+            " AND known.version_id = card.version_id AND known.valid_until >= %(today)s::date"
+            " AND known.outcome <> 'UNAVAILABLE')",
+        ),
+        # most have been verified: only of the others is the bank looked up
+        (
+            unverified,
+            f"SELECT version.bank_no, version.id AS version_id FROM {unknown} AS unknown"  # noqa: S608 - names of our own
+            " JOIN registry_cardaccountversion AS version ON version.county = %(county)s"
+            " AND version.id = unknown.version_id",
+        ),
+    ):
+        cursor.execute(f"{create.format(name)} {source}", facts)
+        cursor.execute(f"ANALYZE {name}")
+    yield unverified
+    cursor.execute(f"DROP TABLE {payee}, {card}, {unknown}, {unverified}")
 
 
 def one_judge_at_a_time(key: str) -> None:

@@ -1,12 +1,18 @@
 -- What differs from last period, set by set: the rows of `validation_periodchange`.
+
+-- the lines that differ are few, and the planner has to know it: it would hash the whole registry for them
+CREATE TEMP TABLE differing ON COMMIT DROP AS
+SELECT line_id, row_no, beneficiary_name, object_key, amount_fen, obligee_id, last_period, last_fen, payee_id,
+    account_id, last_version_id
+FROM facts
+WHERE last_fen IS NULL OR last_fen <> amount_fen OR last_version_id IS DISTINCT FROM version_id;
+ANALYZE differing;
+
 INSERT INTO validation_periodchange (county, unit_no, department_no, batch_id, run_no, line_id, row_no, kind, name,
     object_key, last_period, before_fen, now_fen, before_last4, now_last4, shared_by)
-WITH compared AS (  -- only what differs: few lines are joined with their old and new cards
-    SELECT line.line_id, line.row_no, line.beneficiary_name, line.object_key, line.amount_fen, line.obligee_id,
-        line.last_period, line.last_fen, line.payee_id, account.last4, account.number_index,
-        old.last4 AS old_last4, old.number_index AS old_number
-    FROM (SELECT * FROM facts WHERE last_fen IS NULL OR last_fen <> amount_fen
-                                    OR last_version_id IS DISTINCT FROM version_id) AS line
+WITH compared AS (
+    SELECT line.*, account.last4, account.number_index, old.last4 AS old_last4, old.number_index AS old_number
+    FROM differing AS line
     LEFT JOIN account ON account.account_id = line.account_id
     LEFT JOIN registry_cardaccountversion AS old ON old.county = %(county)s AND old.id = line.last_version_id
 ), phones AS (

@@ -24,11 +24,25 @@ PERIODS: Final = Path(__file__).parent / "periods.sql"
 WORK_MEMORY: Final = "128MB"
 # the tables of one judgement are alike throughout: a fifth of the usual sample tells their plans apart
 SAMPLE: Final = 20
+# rows of a join pass from one to the other in memory
+TWO_PROCESSES: Final = "SET LOCAL parallel_tuple_cost = 0.005"
 # from here on a hash join in two processes beats an index look per line
 LARGE: Final = 50_000
 TEMP_TABLE: Final = re.compile(r"CREATE TEMP TABLE (\w+) ON COMMIT DROP AS")
 TABLES: Final = (
-    *("input", "aside", "known", "used", "account", "before", "rates", "guarded", "other"),
+    *(
+        "input",
+        "aside",
+        "known",
+        "used",
+        "shared",
+        "changed",
+        "account",
+        "before",
+        "rates",
+        "guarded",
+        "other",
+    ),
     *("reissued", "facts", "person", "own_period", "other_period", "relation", "roster_kind"),
     *("roster", "town", "paid", "deduction", "programme", "hit", "found"),
 )
@@ -40,8 +54,9 @@ INPUT_COLUMNS: Final = (
 NAME_KEY: Final = "translate({column}, '•‧・．. \u3000', '·····')"
 
 
-@lru_cache(maxsize=2)
-def _statements(script: Path) -> tuple[str, ...]:
+@lru_cache(maxsize=3)
+def statements(script: Path) -> tuple[str, ...]:
+    """The statements of a script, one by one."""
     text = script.read_text(encoding="utf-8")
     return tuple(one for one in text.split(";\n") if one.strip())
 
@@ -82,7 +97,7 @@ def _take(identity: str, source: str, arguments: Sequence[Any], rows: int) -> No
             # one at a time: two lists of this size would share the memory of a small server
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('judging', 0))")
             cursor.execute("SET LOCAL search_path = judging, public")
-            cursor.execute("SET LOCAL parallel_tuple_cost = 0.005")  # rows of a join pass in memory
+            cursor.execute(TWO_PROCESSES)
         cursor.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
         cursor.execute(f"SET LOCAL default_statistics_target = {SAMPLE}")
         cursor.execute(
@@ -110,7 +125,7 @@ def _sized(statement: str, *, is_large: bool) -> str:
 
 def parts() -> int:
     """Into how many parts a judgement falls, its reading and its storing counted as one each."""
-    return 2 + len(_statements(PERIODS)) + len(_statements(WORLD)) + len(laws())
+    return 2 + len(statements(PERIODS)) + len(statements(WORLD)) + len(laws())
 
 
 def join_world(facts: Mapping[str, Any], told: Told = silent) -> None:
@@ -119,10 +134,10 @@ def join_world(facts: Mapping[str, Any], told: Told = silent) -> None:
     amount = given.pop("amount_sql")
     with connection.cursor() as cursor:
         is_large = _is_large(cursor)
-        for statement in _statements(PERIODS):
+        for statement in statements(PERIODS):
             cursor.execute(statement, given)
         given |= _periods(cursor)
-        for place, statement in enumerate(_statements(WORLD), 1 + len(_statements(PERIODS))):
+        for place, statement in enumerate(statements(WORLD), 1 + len(statements(PERIODS))):
             told(JOINING, place, parts())
             cursor.execute(
                 _sized(statement, is_large=is_large).replace("/*amount*/", amount), given

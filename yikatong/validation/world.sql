@@ -17,13 +17,19 @@ ANALYZE aside;
 CREATE TEMP TABLE known ON COMMIT DROP AS
 SELECT registered.id AS person_id, registered.name, registered.name_key, registered.birth_on, registered.is_male,
     registered.household_id, registered.unit_no, registered.id_index, registered.phone_index
-FROM (SELECT payee_index AS id_index FROM input UNION SELECT id_index FROM aside) AS named
+FROM registry_person AS registered
+WHERE registered.county = %(county)s AND registered.id_index IN (SELECT payee_index FROM input)
+UNION ALL  -- not one set of both: to tell a million numbers apart takes longer than to look them up
+SELECT registered.id, registered.name, registered.name_key, registered.birth_on, registered.is_male,
+    registered.household_id, registered.unit_no, registered.id_index, registered.phone_index
+FROM (SELECT DISTINCT id_index FROM aside
+      WHERE NOT EXISTS (SELECT FROM input WHERE input.payee_index = aside.id_index)) AS named
 JOIN registry_person AS registered ON registered.county = %(county)s AND registered.id_index = named.id_index;
 ANALYZE known (person_id, id_index, household_id);
 
 CREATE TEMP TABLE used ON COMMIT DROP AS
 SELECT account.id AS account_id, account.person_id, known.household_id, version.id AS version_id, version.last4,
-    version.bank_no, version.account_name, version.account_name_key, version.number_index,
+    version.bank_no, version.account_name, version.account_name_key, version.number_index, known.name_key AS holder_name_key,
     (version.entered_at AT TIME ZONE 'Asia/Shanghai')::date AS entered_on
 FROM known
 JOIN registry_cardaccount AS account ON account.county = %(county)s AND account.person_id = known.person_id
@@ -31,32 +37,29 @@ JOIN registry_cardaccount AS account ON account.county = %(county)s AND account.
 JOIN registry_cardaccountversion AS version ON version.county = %(county)s AND version.id = account.current_id;
 ANALYZE used (account_id, person_id, version_id, number_index, entered_on);
 
+-- held by somebody else too, who is neither of the household nor guardian or ward
+CREATE TEMP TABLE shared ON COMMIT DROP AS
+SELECT used.account_id, count(*) AS other_holders
+FROM used
+JOIN registry_cardaccountversion AS same ON same.county = %(county)s AND same.number_index = used.number_index
+    AND same.id <> used.version_id
+JOIN registry_cardaccount AS other ON other.current_id = same.id AND other.is_active AND other.id <> used.account_id
+JOIN registry_person AS holder ON holder.id = other.person_id
+LEFT JOIN registry_guardian AS ward ON ward.person_id = holder.id AND ward.guardian_id = used.person_id
+LEFT JOIN registry_guardian AS guard ON guard.person_id = used.person_id AND guard.guardian_id = holder.id
+WHERE ward.id IS NULL AND guard.id IS NULL AND (holder.household_id = used.household_id) IS NOT TRUE
+GROUP BY used.account_id;
+
+-- only a recent version can be a change that is asked about
+CREATE TEMP TABLE changed ON COMMIT DROP AS
+SELECT DISTINCT used.account_id FROM used
+JOIN registry_cardaccountversion AS earlier ON earlier.county = %(county)s AND earlier.account_id = used.account_id AND earlier.id < used.version_id
+WHERE used.entered_on > %(today)s::date - %(account_change_days)s;
+ANALYZE shared; ANALYZE changed;
+
 CREATE TEMP TABLE account ON COMMIT DROP AS
-WITH shared AS (
-    SELECT used.account_id, count(*) AS other_holders
-    FROM used
-    JOIN registry_cardaccountversion AS same ON same.county = %(county)s AND same.number_index = used.number_index
-        AND same.id <> used.version_id
-    JOIN registry_cardaccount AS other ON other.current_id = same.id AND other.is_active AND other.id <> used.account_id
-    JOIN registry_person AS holder ON holder.id = other.person_id
-    LEFT JOIN registry_guardian AS ward ON ward.person_id = holder.id AND ward.guardian_id = used.person_id
-    LEFT JOIN registry_guardian AS guard ON guard.person_id = used.person_id AND guard.guardian_id = holder.id
-    WHERE ward.id IS NULL AND guard.id IS NULL AND (holder.household_id = used.household_id) IS NOT TRUE
-    GROUP BY used.account_id
-), changed AS (  -- only a recent version can be a change that is asked about
-    SELECT used.account_id FROM used
-    JOIN registry_cardaccountversion AS earlier ON earlier.county = %(county)s AND earlier.account_id = used.account_id AND earlier.id < used.version_id
-    WHERE used.entered_on > %(today)s::date - %(account_change_days)s
-    GROUP BY used.account_id
-), checked AS (
-    SELECT DISTINCT ON (verification.version_id) verification.version_id, verification.outcome, verification.account_status
-    FROM used JOIN registry_accountverification AS verification ON verification.county = %(county)s
-        AND verification.version_id = used.version_id
-    WHERE verification.valid_until >= %(today)s::date
-    ORDER BY verification.version_id, verification.verified_at DESC
-)
 SELECT used.account_id, used.person_id, used.version_id, used.last4, used.bank_no, used.account_name,
-    used.account_name_key, used.number_index, checked.outcome,
+    used.account_name_key, used.holder_name_key, used.number_index, checked.outcome,
     coalesce('（' || nullif(checked.account_status, '') || '）', '') AS reason,
     coalesce(shared.other_holders, 0) AS other_holders,
     CASE WHEN changed.account_id IS NOT NULL THEN used.entered_on END AS changed_on,
@@ -64,7 +67,11 @@ SELECT used.account_id, used.person_id, used.version_id, used.last4, used.bank_n
 FROM used
 LEFT JOIN shared ON shared.account_id = used.account_id
 LEFT JOIN changed ON changed.account_id = used.account_id
-LEFT JOIN checked ON checked.version_id = used.version_id;
+LEFT JOIN registry_accountverification AS checked ON checked.county = %(county)s AND checked.version_id = used.version_id
+    AND checked.valid_until >= %(today)s::date
+    AND NOT EXISTS (SELECT FROM registry_accountverification AS later
+        WHERE later.county = %(county)s AND later.version_id = checked.version_id AND later.valid_until >= %(today)s::date
+          AND (later.verified_at, later.id) > (checked.verified_at, checked.id));
 ANALYZE account (account_id, person_id, version_id);
 
 -- last period's payments: the newest earlier month, for yearly items last year
@@ -96,7 +103,7 @@ WHERE guardian.county = %(county)s AND guardian.since <= greatest(%(last_day)s::
   AND (guardian.until IS NULL OR guardian.until >= %(first_day)s::date);
 
 CREATE TEMP TABLE other ON COMMIT DROP AS
-SELECT aside.line_id, aside.is_beneficiary, known.person_id, known.is_male, known.birth_on, known.unit_no, known.household_id
+SELECT aside.line_id, aside.is_beneficiary, known.person_id, known.name_key, known.is_male, known.birth_on, known.unit_no, known.household_id
 FROM aside JOIN known ON known.id_index = aside.id_index;
 
 -- a line that points at one that was sent before; between the two may stand drafts that never were
@@ -121,6 +128,9 @@ WITH joined AS (
         CASE WHEN input.is_same_person THEN payee.is_male ELSE other.is_male END AS is_male,
         CASE WHEN input.is_same_person THEN payee.birth_on ELSE other.birth_on END AS birth_on,
         CASE WHEN input.is_same_person THEN payee.unit_no ELSE other.unit_no END AS village_no,
+        input.beneficiary_name_key <> CASE WHEN input.is_same_person THEN payee.name_key ELSE other.name_key END
+            AS beneficiary_is_misnamed,
+        input.payee_name_key <> payee.name_key AS payee_is_misnamed,
         household.id AS household_id, household.head_id, account.account_id, account.version_id,
         account.bank_no,
         input.account_index = account.number_index AS is_registered_number
@@ -151,7 +161,7 @@ WITH joined AS (
 )
 SELECT counted.line_id, counted.row_no, counted.payee_id, counted.beneficiary_id, counted.household_id, counted.head_id,
     counted.account_id, counted.version_id, counted.bank_no, counted.obligee_id, counted.object_key, counted.grade, counted.grade_key,
-    counted.village_no, counted.beneficiary_name, counted.beneficiary_name_key, counted.payee_name_key,
+    counted.village_no, counted.beneficiary_name, counted.beneficiary_is_misnamed, counted.payee_is_misnamed,
     counted.beneficiary_index IS NOT NULL AS has_beneficiary_index, counted.payee_index IS NOT NULL AS has_payee_index,
     counted.is_same_person,
     -- a line that was paid out once is re-issued to the account registered since, not the one typed then

@@ -8,5 +8,4 @@
 -- example: 登记账户的户名“冉(火韦)荣”与姓名写法不同，银行核验身份证号、账号一致。请对照存折或社保卡，确认是银行预留的写法并写明理由。
 SELECT line.line_id, account.account_name FROM line
 JOIN account ON account.account_id = line.account_id
-JOIN person ON person.person_id = line.payee_id
-WHERE account.account_name_key <> person.name_key AND account.outcome = 'MATCH'
+WHERE account.account_name_key <> account.holder_name_key AND account.outcome = 'MATCH'

@@ -9,15 +9,14 @@
 SELECT line.line_id, 'beneficiary_name' AS cell, '享受人姓名' AS who, '登记的' AS where_found, person.name AS registered_name,
   '对照身份证更正，或为本人更正登记' AS todo FROM line
 JOIN person ON person.person_id = line.beneficiary_id
-WHERE line.beneficiary_name_key <> person.name_key
+WHERE line.beneficiary_is_misnamed
 UNION ALL
 SELECT line.line_id, 'payee_name' AS cell, '收款人姓名' AS who, '登记的' AS where_found, person.name AS registered_name,
   '对照身份证更正，或为本人更正登记' AS todo FROM line
 JOIN person ON person.person_id = line.payee_id
-WHERE line.payee_name_key <> person.name_key AND NOT line.is_same_person
+WHERE line.payee_is_misnamed AND NOT line.is_same_person
 UNION ALL
 SELECT line.line_id, 'account_no' AS cell, '收款人姓名' AS who, '登记账户的户名' AS where_found, account.account_name AS registered_name,
   '核对存折或社保卡首页，发起账户变更' AS todo FROM line
 JOIN account ON account.account_id = line.account_id
-JOIN person ON person.person_id = line.payee_id
-WHERE account.account_name_key <> person.name_key AND coalesce(account.outcome, '') <> 'MATCH'
+WHERE account.account_name_key <> account.holder_name_key AND coalesce(account.outcome, '') <> 'MATCH'
