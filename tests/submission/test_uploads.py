@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.validation.cast import HERE, LI_XIA
+from yikatong.kernel.digest import sm3
 from yikatong.submission import uploads
 from yikatong.submission.models import SourceFile
-from yikatong.submission.uploads import FIELD, content_of_file, keep_file
+from yikatong.submission.uploads import FIELD, content_of_file, keep_file, sealed
 from yikatong.vault.cipher import Vault
 from yikatong.vault.keys import KeyRing
 
@@ -27,19 +28,30 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Vault:
 @pytest.mark.parametrize(
     ("content", "is_packed"), [(LIST, True), (os.urandom(3000), False), (b"", False)]
 )
+@pytest.mark.parametrize("block", [uploads.BLOCK, 100])
+@pytest.mark.parametrize("is_on_disk", [True, False])
 def test_a_file_comes_back_as_it_was(
-    content: bytes, is_packed: bool, monkeypatch: pytest.MonkeyPatch
+    content: bytes,
+    is_packed: bool,
+    block: int,
+    is_on_disk: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    monkeypatch.setattr(uploads, "BLOCK", block)
     stored: list[SourceFile] = []
     monkeypatch.setattr(
         SourceFile.objects, "create", lambda **facts: stored.append(SourceFile(**facts))
     )
-    keep_file(name="a.csv", content=content, unit_no=1000, department_no=1, actor=LI_XIA)
-    (file,) = stored
-    assert file.county == HERE
-    assert file.is_packed == is_packed
-    assert content_of_file(file) == content
-    assert b"500243197001010021" not in bytes(file.sealed)
+    file = sealed(tmp_path / "a.csv" if is_on_disk else content, county=HERE)
+    keep_file(name="a.csv", file=file, unit_no=1000, department_no=1, actor=LI_XIA)
+    (kept,) = stored
+    assert kept.county == HERE
+    assert kept.sm3 == sm3(content)
+    assert kept.is_packed == is_packed
+    assert content_of_file(kept) == content
+    assert b"500243197001010021" not in bytes(kept.sealed)
 
 
 def test_one_kept_before_files_were_packed_is_opened_all_the_same(vault: Vault) -> None:

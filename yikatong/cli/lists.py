@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
@@ -232,22 +233,23 @@ def store_list(
     from yikatong.organisation.scoping import acting
     from yikatong.submission.actions import draft
     from yikatong.submission.sheets_door import BULK, unchanged
-    from yikatong.submission.uploads import keep_file
+    from yikatong.submission.uploads import keep_file, sealed
     from yikatong.validation.intake import read_list
 
     session.must_be_readable(file)
     unit = clerk.unit_no if unit_no is None else unit_no
     with acting(clerk):
         item = programme_by_code(programme, scope=clerk.scope)
-        # a large one is not held while it is read; what is kept is what was read
-        with unchanged(file):
+        # packed and encrypted while it is read; what is kept is what was read
+        with ThreadPoolExecutor(1) as beside, unchanged(file):
+            coming = beside.submit(sealed, file, county=clerk.scope.county)
             intake = read_list(
                 file, file.name, item, period, today=_today(), limits=BULK, mapping=mapping
             )
-            content = session.read_bytes(file)
+            sealed_file = coming.result()
         kept = keep_file(
             name=file.name,
-            content=content,
+            file=sealed_file,
             unit_no=unit,
             department_no=item.department_no,
             actor=clerk,

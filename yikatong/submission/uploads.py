@@ -2,36 +2,64 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import zlib
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from django.utils import timezone
 
 from yikatong.kernel.actor import Actor
-from yikatong.kernel.digest import sm3
 from yikatong.submission.models import SourceFile
 from yikatong.vault.access import the_vault
 
 FIELD: Final = "upload.body"
 # the quickest: what is encrypted and stored shrinks to a sixth, in less time than that takes
 LEVEL: Final = 1
+BLOCK: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A file as it is kept: the SM3 of what was uploaded, and its encrypted body."""
+
+    sm3: bytes
+    is_packed: bool
+    body: bytes
+
+
+def sealed(source: Path | bytes, *, county: str) -> Sealed:
+    """Pack and encrypt a file, or its bytes. Asks no database: a thread may do it while another
+    reads the same file, which is never held whole here.
+    """
+    digest, packer = hashlib.new("sm3"), zlib.compressobj(LEVEL)
+    parts, size = [], 0
+    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as stream:
+        while block := stream.read(BLOCK):
+            digest.update(block)
+            parts.append(packer.compress(block))
+            size += len(block)
+    packed = b"".join((*parts, packer.flush()))
+    is_packed = len(packed) < size
+    plain = packed if is_packed else source if isinstance(source, bytes) else source.read_bytes()
+    body = the_vault().encrypt(plain, county=county, field=FIELD)
+    return Sealed(digest.digest(), is_packed, body)
 
 
 def keep_file(
-    *, name: str, content: bytes, unit_no: int, department_no: int | None, actor: Actor
+    *, name: str, file: Sealed, unit_no: int, department_no: int | None, actor: Actor
 ) -> SourceFile:
-    """Store an upload whole and encrypted, before anything reads it."""
-    county = actor.scope.county
-    packed = zlib.compress(content, LEVEL)
-    is_packed = len(packed) < len(content)
+    """Store an upload whole and encrypted, before anything of it is stored."""
     return SourceFile.objects.create(
-        county=county,
+        county=actor.scope.county,
         unit_no=unit_no,
         department_no=department_no,
         name=name[-200:],
-        sm3=sm3(content),
-        is_packed=is_packed,
-        sealed=the_vault().encrypt(packed if is_packed else content, county=county, field=FIELD),
+        sm3=file.sm3,
+        is_packed=file.is_packed,
+        sealed=file.body,
         uploaded_by=actor.username,
         uploaded_at=timezone.now(),
     )

@@ -25,7 +25,7 @@ from yikatong.submission.actions import take_out as take_lines_out
 from yikatong.submission.queries import find_batch
 from yikatong.submission.sheets_forms import DISBURSEMENT
 from yikatong.submission.sheets_header import ASIDE, GUESSED, KNOWN, REPEATED, TOLD, UNKNOWN
-from yikatong.submission.uploads import keep_file
+from yikatong.submission.uploads import keep_file, sealed
 from yikatong.submission.views import XLSX
 from yikatong.validation import actions, trials
 from yikatong.validation.forms import AnswerForm, ColumnsForm, TakeOutForm, TrialForm, UploadForm
@@ -101,7 +101,7 @@ def _begin(request: DeskRequest, form: UploadForm) -> HttpResponse:
         return redirect("check-run", run_id=earlier.pk)
     source = keep_file(
         name=file.name,
-        content=content,
+        file=sealed(content, county=actor.scope.county),
         unit_no=actor.unit_no,
         department_no=programme.department_no,
         actor=actor,
@@ -284,7 +284,7 @@ def ask_trial(request: DeskRequest, definition_id: int) -> HttpResponse:
     file, period = form.cleaned_data["file"], form.cleaned_data["period"]
     source = keep_file(
         name=file.name,
-        content=file.read(),
+        file=sealed(file.read(), county=actor.scope.county),
         unit_no=actor.unit_no,
         department_no=definition.department_no,
         actor=actor,

@@ -18,8 +18,9 @@ CREATE TEMP TABLE known ON COMMIT DROP AS
 SELECT registered.id AS person_id, registered.name, registered.name_key, registered.birth_on, registered.is_male,
     registered.household_id, registered.unit_no, registered.id_index, registered.phone_index
 FROM registry_person AS registered
-WHERE registered.county = %(county)s AND registered.id_index IN (SELECT payee_index FROM input)
-UNION ALL  -- not one set of both: to tell a million numbers apart takes longer than to look them up
+WHERE registered.county = %(county)s AND registered.id_index IN (SELECT payee_index FROM input);
+-- those beside them apart: one set of both would be sorted out number by number, a million of them
+INSERT INTO known
 SELECT registered.id, registered.name, registered.name_key, registered.birth_on, registered.is_male,
     registered.household_id, registered.unit_no, registered.id_index, registered.phone_index
 FROM (SELECT DISTINCT id_index FROM aside
