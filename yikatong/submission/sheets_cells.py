@@ -6,7 +6,7 @@ that is written with an exponent, for `sheets_text.is_lost` to find, and never a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -29,12 +29,15 @@ class RawSheet:
     `head` begins with row 1 of the user's own sheet and holds `HEAD_ROWS` rows at most. `rest` are
     the rows after it: typed cells, or, where the file was text, a frame of String columns. `left`
     columns of the user's own sheet stand empty before the first cell of each of these rows.
+    `at_once` may give columns of `rest` as `columns_of` does, or None where they are to be read
+    cell by cell; it is asked once, and `rest` not touched before.
     """
 
     name: str
     head: Sequence[Sequence[Cell]]
     rest: Iterator[Sequence[Cell]] | pl.DataFrame
     left: int = 0
+    at_once: Callable[[Sequence[int]], pl.DataFrame | None] | None = None
 
 
 def columns_of(raw: RawSheet, *, after: int, places: Sequence[int]) -> pl.DataFrame:
@@ -52,6 +55,8 @@ def columns_of(raw: RawSheet, *, after: int, places: Sequence[int]) -> pl.DataFr
             (pl.col(raw.rest.columns[at]) if at < width else absent).alias(str(at)) for at in places
         )
         chunks = [first, rest]
+    elif raw.at_once is not None and (whole := raw.at_once(places)) is not None:
+        chunks = [first, whole]
     else:
         chunks = [first]
         while rows := list(islice(raw.rest, CHUNK_ROWS)):
@@ -98,8 +103,20 @@ def text_column(cells: Sequence[Cell]) -> pl.Series:
 
 
 def _numbers(cells: Sequence[Cell]) -> pl.Series:
-    """Texts and numbers: what has few digits is written all at once, the others one by one."""
-    numbers = pl.Series(values=[cell if type(cell) is float else None for cell in cells])
+    """Texts and numbers."""
+    shown = _of_numbers(
+        pl.Series(
+            values=[cell if type(cell) is float else None for cell in cells], dtype=pl.Float64
+        )
+    )
+    if str not in set(map(type, cells)):
+        return shown
+    texts = pl.Series(values=[cell if type(cell) is str else None for cell in cells])
+    return pl.select(pl.coalesce(shown, texts.cast(pl.String))).to_series()
+
+
+def _of_numbers(numbers: pl.Series) -> pl.Series:
+    """What has few digits is written all at once, the others one by one."""
     whole = numbers.cast(pl.Int64, strict=False)
     is_whole = (whole == numbers) & (whole.abs() < MOST_EXACT)
     shown = pl.select(pl.when(is_whole).then(whole.cast(pl.String)).otherwise(
@@ -107,12 +124,26 @@ def _numbers(cells: Sequence[Cell]) -> pl.Series:
     long = (numbers.is_not_null() & ~is_whole.fill_null(value=False)
             & ~shown.str.contains(_PLAIN)).arg_true()  # fmt: skip
     if len(long):
-        exact = pl.Series(values=[as_text(cells[at]) for at in long], dtype=pl.String)
-        shown = shown.scatter(long, exact)
-    if str not in set(map(type, cells)):
-        return shown
-    texts = pl.Series(values=[cell if type(cell) is str else None for cell in cells])
-    return pl.select(pl.coalesce(shown, texts.cast(pl.String))).to_series()
+        exact = [as_text(number) for number in numbers.gather(long)]
+        shown = shown.scatter(long, pl.Series(values=exact, dtype=pl.String))
+    return shown
+
+
+def in_text(typed: pl.Series) -> pl.Series | None:
+    """A column whose cells are all of one type as `text_column` writes them; None for a type whose
+    cells have to be looked at one by one.
+    """
+    if typed.dtype == pl.String:
+        return typed
+    if typed.dtype == pl.Float64:
+        return _of_numbers(typed)
+    if typed.dtype == pl.Boolean:
+        return pl.select(
+            pl.when(typed).then(pl.lit("是")).when(~typed).then(pl.lit("否"))
+        ).to_series()
+    if typed.dtype == pl.Null:
+        return typed.cast(pl.String)
+    return None
 
 
 def as_text(cell: Cell) -> str | None:

@@ -11,6 +11,8 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path, PurePath
 from typing import Final
@@ -25,6 +27,7 @@ from python_calamine import (
 )
 
 from yikatong.kernel.errors import Refused
+from yikatong.submission import sheets_quick
 from yikatong.submission.sheets_cells import Cell, RawSheet
 from yikatong.submission.sheets_package import (
     AGAIN,
@@ -93,6 +96,28 @@ def workbook_sheets(source: Path | bytes, limits: Limits) -> Iterator[RawSheet]:
     Raises:
         Refused: damaged, or more rows or columns than the limits allow.
     """
+    head = sheets_quick.head_of(source, HEAD_ROWS)
+    if head is None:
+        yield from _sheets(source, limits)
+        return
+    for raw in _sheets(head, limits):
+        if raw.left:  # nobody knows of the rows below whether they begin there too
+            yield next(_sheets(source, limits, named=raw.name))
+            continue
+        at_once = partial(sheets_quick.columns, source, raw.name, after=HEAD_ROWS, limits=limits)
+        yield replace(raw, rest=_later_rows(source, raw.name, limits), at_once=at_once)
+
+
+def _later_rows(source: Path | bytes, name: str, limits: Limits) -> Iterator[Sequence[Cell]]:
+    (raw,) = _sheets(source, limits, named=name)
+    assert not isinstance(raw.rest, pl.DataFrame)  # noqa: S101 - of text files only
+    yield from raw.rest
+
+
+def _sheets(
+    source: Path | bytes, limits: Limits, *, named: str | None = None
+) -> Iterator[RawSheet]:
+    """Cell by cell: each visible sheet, or the one of that name."""
     try:
         if isinstance(source, Path):
             book = CalamineWorkbook.from_path(source)
@@ -105,6 +130,8 @@ def workbook_sheets(source: Path | bytes, limits: Limits) -> Iterator[RawSheet]:
         raise Refused(f"文件已损坏，无法打开。{AGAIN}") from None
     del source  # the reader has its own
     for name in shown[: limits.sheets]:
+        if named not in {None, name}:
+            continue
         try:
             sheet = book.get_sheet_by_name(name)
         except CalamineError:
