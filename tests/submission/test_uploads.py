@@ -26,7 +26,8 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Vault:
 
 
 @pytest.mark.parametrize(
-    ("content", "is_packed"), [(LIST, True), (os.urandom(3000), False), (b"", False)]
+    ("content", "is_packed"),
+    [(LIST, True), (os.urandom(3000), False), (b"", False), (b"PK\x03\x04" + LIST, False)],
 )
 @pytest.mark.parametrize("block", [uploads.BLOCK, 100])
 @pytest.mark.parametrize("is_on_disk", [True, False])

@@ -213,8 +213,7 @@ class Outside:
         # a cell that is not written as every program does, or may stand outside: looked for by the
         # two bytes that each begins with, which is a third of the time of judging each
         self._other = re.compile(
-            rb"<c(?:[>/\t\n\r]| (?:[^r]|r[^=]|r=[^\"]|r=\"(?:[^A-Z]|[A-Z](?:[A-Z]|[0-9]{%d}))))"
-            % len(str(limits.rows + 10))
+            rb"<c(?![A-Za-z]| r=\"[A-Z](?![A-Z]|[0-9]{%d}))" % len(str(limits.rows + 10))
         )
 
     def are_all_plain(self, tags: bytes) -> bool:
