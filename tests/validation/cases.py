@@ -87,6 +87,9 @@ PEOPLE: Final = (
         row("钱大爷", payee="钱小妹", **LAND),
         row("钱小妹", payee="钱大爷", **LAND),  # 到户: the head receives
     ),
+    # a member is paid only with a reason, and so is one of a household without a head on record
+    ask("AC-3", "P02", row("钱小妹", **LAND), row("钱大爷", **LAND)),
+    ask("AC-3", "P02", row("冉同一", **LAND), row("钱大爷", **LAND)),
     ask("AC-4", "P01", row("冉换卡"), row("冉旧换")),
     case("AG-1", "P04", row("冉男五五"), row("冉女五五")),
     case("AG-1", "P13", row("冉男五五"), row("冉孩")),

@@ -104,11 +104,7 @@ def text_column(cells: Sequence[Cell]) -> pl.Series:
 
 def _numbers(cells: Sequence[Cell]) -> pl.Series:
     """Texts and numbers."""
-    shown = _of_numbers(
-        pl.Series(
-            values=[cell if type(cell) is float else None for cell in cells], dtype=pl.Float64
-        )
-    )
+    shown = _of_numbers(pl.Series(values=[cell if type(cell) is float else None for cell in cells]))
     if str not in set(map(type, cells)):
         return shown
     texts = pl.Series(values=[cell if type(cell) is str else None for cell in cells])
@@ -135,7 +131,7 @@ def in_text(typed: pl.Series) -> pl.Series | None:
     """
     if typed.dtype == pl.String:
         return typed
-    if typed.dtype == pl.Float64:
+    if typed.dtype.is_numeric():
         return _of_numbers(typed)
     if typed.dtype == pl.Boolean:
         return pl.select(
