@@ -81,11 +81,12 @@ def _read(
             check_old_workbook(content)
             return child.read(content, form, limits, mapping=mapping)
         # read while it is looked through: what is refused takes the child and all that it read with
-        # it. A large list is read from the disk, which is quicker than to hand it over
+        # it. A large list is read from the disk by both, and held by neither
         is_there = isinstance(source, Path) and source.suffix.lower() == ".xlsx"
-        child.ask(source if is_there else content, form, limits, mapping=mapping)
-        package = check_package(content, limits)
+        opened = source if is_there else content
         del content
+        child.ask(opened, form, limits, mapping=mapping)
+        package = check_package(opened, limits)
         return _telling_of_blanks(child.answer(), package)
 
 

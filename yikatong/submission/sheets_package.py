@@ -9,7 +9,7 @@ import re
 import zipfile
 import zlib
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from yikatong.kernel.errors import Refused
@@ -67,8 +67,8 @@ class Package:
     unsolved: Told
 
 
-def check_package(content: bytes, limits: Limits) -> Package:
-    """Read every part of the package once, keeping nothing.
+def check_package(source: Path | bytes, limits: Limits) -> Package:
+    """Read every part of the package, a file or its bytes, once, keeping nothing.
 
     Raises:
         Refused: damaged, locked, too large, or holding what no list needs.
@@ -76,7 +76,9 @@ def check_package(content: bytes, limits: Limits) -> Package:
     inflated, is_placed = 0, True
     unread: dict[str, Unread] = {}
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as package:
+        with zipfile.ZipFile(
+            io.BytesIO(source) if isinstance(source, bytes) else source
+        ) as package:
             entries = package.infolist()
             _check_names([entry.filename for entry in entries], limits)
             for entry in entries:
