@@ -88,6 +88,26 @@ def paid_and_drafted(owner: Owner) -> tuple[int, int]:
     return payment, line
 
 
+VERDICTS: Final = """
+INSERT INTO validation_lineverdict (county, unit_no, department_no, batch_id, line_id, passed,
+    worst, at)
+SELECT county, unit_no, department_no, %s, id, true, '', %s FROM submission_line WHERE id = ANY(%s)
+"""
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_verdict_is_of_a_line_of_its_own_batch(beside: bool, owner: Owner, admin: Owner) -> None:
+    """Alone, and between lines that are its batch's."""
+    batch = batch_in(owner, "DRAFT")
+    own = value(owner, "SELECT min(id) FROM submission_line WHERE batch_id = %s", batch)
+    force(admin, "DELETE FROM validation_lineverdict")
+    foreign = value(owner, "SELECT min(id) FROM submission_line WHERE batch_id <> %s", batch)
+    named = [own, foreign] if beside else [foreign]
+    with pytest.raises(ForeignKeyViolation, match="不在这一批"), owner.transaction():
+        owner.execute(VERDICTS, [batch, NOON, named])
+    assert owner.execute(VERDICTS, [batch, NOON, [own]]).rowcount == 1
+
+
 def of_its_batch(owner: Owner, line: int) -> dict[str, int]:
     """What a payment of this line points at, with a share of its batch at a bank."""
     batch = batch_in(owner, "DRAFT")

@@ -229,14 +229,8 @@ def lines_of(batch_id: int, *, only_passed: bool) -> LineSet:
     """The set that a digest answers for: all lines of a batch, or, of one that was judged, those
     that passed: all but the ones that did not, which are few, where the passed are not.
     """
-    failed: list[int] = []
+    failed = failing_lines(batch_id) if only_passed else []
     with connection.cursor() as cursor:
-        if only_passed:
-            cursor.execute(
-                "SELECT line_id FROM validation_lineverdict WHERE batch_id = %s AND NOT passed",
-                [batch_id],
-            )
-            failed = [line_id for (line_id,) in cursor.fetchall()]
         cursor.execute(
             "SELECT count(*), coalesce(sum(line.amount_fen), 0)::bigint,"
             " coalesce(string_agg(line.digest, ''::bytea ORDER BY line.digest), ''::bytea)"
@@ -245,6 +239,16 @@ def lines_of(batch_id: int, *, only_passed: bool) -> LineSet:
         )
         lines, amount_fen, digests = cursor.fetchone()
     return LineSet(int(lines), int(amount_fen), sm3(bytes(digests)))
+
+
+def failing_lines(batch_id: int) -> list[int]:
+    """The lines of a judged batch that did not pass."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT line_id FROM validation_lineverdict WHERE batch_id = %s AND NOT passed",
+            [batch_id],
+        )
+        return [line_id for (line_id,) in cursor.fetchall()]
 
 
 def each_line(batch_id: int) -> Iterator[tuple[Any, ...]]:

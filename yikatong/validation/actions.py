@@ -135,7 +135,7 @@ def conclude(batch: Batch, *, actor: Actor, inputs: Inputs = NOTHING) -> Verdict
         touched = lines.lines_of(batch.pk, only_passed=True).digest
         return Returned(f"{failed} 行未通过验证，整批退回更正", touched=touched)
     if failed:
-        redraft(batch, bulk.failing_lines(batch.pk), "验证未通过的明细，待更正", actor=actor)
+        redraft(batch, lines.failing_lines(batch.pk), "验证未通过的明细，待更正", actor=actor)
     kept = keep_passing_digest(batch, actor=actor)
     return Passed(touched=bytes(kept.digest), note=f"通过 {passed} 行，未通过 {failed} 行另起草稿")
 

@@ -186,15 +186,6 @@ def store_verdicts(
     return int(passed), int(failed)
 
 
-def failing_lines(batch_id: int) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT line_id FROM validation_lineverdict WHERE batch_id = %s AND NOT passed",
-            [batch_id],
-        )
-        return [line_id for (line_id,) in cursor.fetchall()]
-
-
 def versions_to_verify(
     batch_id: int, county: str, today: str, asked_since: datetime
 ) -> list[tuple[int, int]]:
