@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 from yikatong.audit.queries import events_of_batch
 from yikatong.catalogue.queries import programmes
 from yikatong.desk import words
+from yikatong.desk.findings import found_in, title_of_rows, with_findings
 from yikatong.desk.story import main_path, progress, timeline
 from yikatong.desk.todo import Deadlines, choices, following
 from yikatong.desk.workbench import share_figures
@@ -21,7 +22,6 @@ from yikatong.feedback.queries import failures_of, texts_of
 from yikatong.funding.queries import requests_of
 from yikatong.journey.steps import JOURNEYS, Journey
 from yikatong.kernel.actor import Actor
-from yikatong.kernel.period import Period
 from yikatong.kernel.steps import SEAT_WORD, Status
 from yikatong.organisation.paging import page_of, told_count
 from yikatong.organisation.policy import (
@@ -43,7 +43,6 @@ from yikatong.payout.queries import (
     stops_of,
 )
 from yikatong.payout.rules import PaymentState
-from yikatong.registry.queries import rosters_not_fresh
 from yikatong.submission.queries import (
     batches_listed,
     declared_totals,
@@ -52,14 +51,11 @@ from yikatong.submission.queries import (
     lines_of_batch,
     periods_used,
     redrafts_of,
-    roster_answers,
 )
-from yikatong.submission.rules import roster_evidence
 from yikatong.validation.outlook import forecast_reason
 from yikatong.validation.queries import (
     FORESEEN_AT,
     change_counts,
-    findings_by_rule,
     findings_of_rule,
     forecast,
     forecast_sum,
@@ -67,10 +63,9 @@ from yikatong.validation.queries import (
     rule_outcomes_of,
     verdict_counts,
 )
-from yikatong.validation.rules import CHANGE_WORD, SEVERITY_WORD
+from yikatong.validation.rules import CHANGE_WORD
 from yikatong.validation.titles import rule_titles
 
-ROSTER_RULE: Final = "SY-1"
 FAILURES_SHOWN: Final = 50
 PREVIEW: Final = 10
 
@@ -190,7 +185,7 @@ def batch_page(request: DeskRequest, number: str) -> HttpResponse:
         "shares": shares,
         "failures": _failures(batch, actor),
         "preview": list(lines_of_batch(batch, scope=scope)[:PREVIEW]),
-        **_findings(batch, actor),
+        **found_in(batch, actor),
         **_differences(batch, actor),
         "forecast": _forecast(batch, actor),
     }
@@ -295,44 +290,6 @@ def _failures(batch: Any, actor: Actor) -> list[dict[str, Any]]:
     return told
 
 
-def _findings(batch: Any, actor: Actor) -> dict[str, Any]:
-    """Groups of the newest run, and what must be answered before a draft may go on."""
-    titles = rule_titles()
-    can_answer = batch.status == Status.DRAFT and (
-        actor.unit_no == batch.unit_no and actor.duty in CLERKS
-    )
-    groups = [
-        {
-            **row,
-            "title": titles.get(str(row["rule"]), ""),
-            "word": SEVERITY_WORD.get(str(row["severity"]), ""),
-            "tone": words.SEVERITY_TONE.get(str(row["severity"]), "info"),
-            "can_answer": can_answer
-            and row["severity"] == "confirm"
-            and row["rule"] != ROSTER_RULE,  # answered by name of the roster, above
-        }
-        for row in findings_by_rule(batch, scope=actor.scope)
-    ]
-    return {"findings": groups, "rosters": _rosters(batch, actor), "can_answer": can_answer}
-
-
-def _rosters(batch: Any, actor: Actor) -> list[dict[str, str]]:
-    """比对名册 that are missing or too old for this draft, and the reason given, if any."""
-    if batch.status != Status.DRAFT:
-        return []
-    answered = roster_answers(batch, rule=ROSTER_RULE, scope=actor.scope)
-    stale = rosters_not_fresh(
-        batch.programme,
-        Period.parse(batch.period),
-        today=Deadlines(actor).today,
-        scope=actor.scope,
-    )
-    return [
-        {"kind": kind, "sentence": sentence, "reason": answered.get(roster_evidence(kind), "")}
-        for kind, sentence in stale
-    ]
-
-
 @policy(BATCH_READERS)
 @require_GET
 def lines(request: DeskRequest, number: str) -> HttpResponse:
@@ -343,7 +300,6 @@ def lines(request: DeskRequest, number: str) -> HttpResponse:
     context: dict[str, Any] = {
         "batch": batch,
         "rule": rule,
-        "rule_title": rule_titles().get(rule, ""),
         "can_take_out": batch.status == Status.DRAFT
         and actor.unit_no == batch.unit_no
         and actor.duty in CLERKS,
@@ -351,12 +307,17 @@ def lines(request: DeskRequest, number: str) -> HttpResponse:
     if rule:
         findings = findings_of_rule(batch, rule, scope=actor.scope)
         page = page_of(findings, request.GET)
-        context |= {"findings": page.rows, "page": page, "count": told_count(findings)}
+        context |= {
+            "findings": page.rows,
+            "rule_title": title_of_rows(rule, page.rows),
+            "page": page,
+            "count": told_count(findings),
+        }
         return render(request, "findings.html", context)
     found = lines_of_batch(batch, scope=actor.scope)
     page_of_lines = page_of(found, request.GET)
     context |= {
-        "lines": page_of_lines.rows,
+        "rows": with_findings(batch, page_of_lines.rows, actor),
         "page": page_of_lines,
         "count": told_count(found, "行"),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Final
+from urllib.parse import urlsplit
 
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
@@ -45,6 +46,14 @@ def status_of(error: Exception) -> int:
 def refused(request: HttpRequest, sentence: str, error: Exception) -> HttpResponse:
     """The page of a refusal; beside it the sentence as a toast, for a request of htmx."""
     status = status_of(error)
-    response = render(request, "refused.html", {"sentence": sentence}, status=status)
+    context = {"sentence": sentence, "back": _came_from(request)}
+    response = render(request, "refused.html", context, status=status)
     response.headers["HX-Trigger"] = json.dumps({"toast": {"text": sentence, "tone": "error"}})
     return response
+
+
+def _came_from(request: HttpRequest) -> str:
+    """The page of ours on which the form was sent, where it can be put right; '' for none."""
+    came = urlsplit(request.headers.get("Referer", ""))
+    is_ours = came.netloc == request.get_host() and came.path != request.path
+    return f"{came.path}{'?' * bool(came.query)}{came.query}" if is_ours else ""

@@ -7,7 +7,20 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+    When,
+)
 from django.utils import timezone
 
 from yikatong.catalogue.models import Definition
@@ -15,6 +28,7 @@ from yikatong.kernel.actor import Scope
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.steps import Status
 from yikatong.submission.models import Batch, Line
+from yikatong.submission.queries import answers
 from yikatong.validation.headway import seconds_left
 from yikatong.validation.models import (
     CheckRun,
@@ -27,7 +41,7 @@ from yikatong.validation.models import (
     Trial,
 )
 from yikatong.validation.outlook import ENDED_BADLY, OF_THE_AMOUNT
-from yikatong.validation.rules import CONFIRM, ChangeKind, Outcome
+from yikatong.validation.rules import CONFIRM, CONFIRMED, INFO, ChangeKind, Outcome
 
 # judged, and no money asked for yet
 FORESEEN_AT: Final = (Status.VALIDATED, Status.SENDING, Status.IN_REVIEW, Status.READY)
@@ -44,20 +58,32 @@ def last_run(batch: Batch, *, scope: Scope) -> int:
     return max(int(told["n"] or 0), int(found["n"] or 0))
 
 
-def findings_of(batch: Batch, *, scope: Scope) -> QuerySet[Finding]:
+def findings_of(batch: Batch, *, scope: Scope) -> QuerySet[Any]:
     """Findings of the newest run; of a fresh correction those that its lines were kept back for.
 
-    What was found in a line that has been taken out since is not shown any more.
+    What was found in a line that has been taken out since is not shown any more. `severity_now`
+    and `verdict_now` tell what a person has answered since the run, as the next run will.
     """
     run_no = last_run(batch, scope=scope)
-    found = Finding.objects.filter(county=scope.county)
+    found: QuerySet[Any] = Finding.objects.filter(county=scope.county)
     if run_no == 0 and batch.origin is not None:
         run_no = last_run(batch.origin, scope=scope)
         found = found.filter(batch=batch.origin, line__copies__batch=batch)
     else:
         still_here = Exists(Line.objects.filter(pk=OuterRef("line_id")))
         found = found.filter(Q(line=None) | still_here, batch=batch)
-    return found.filter(run_no=run_no).order_by("row_no", "rule")
+    given = answers(batch, scope=scope).filter(
+        rule=OuterRef("rule"), obligation=OuterRef("obligation"), evidence=OuterRef("evidence")
+    )
+    answered = When(Q(Exists(given), severity=CONFIRM), then=Value(INFO))
+    confirmed = When(Q(Exists(given), severity=CONFIRM), then=Value(CONFIRMED))
+    told: QuerySet[Any] = (
+        found.filter(run_no=run_no)
+        .annotate(severity_now=Case(answered, default=F("severity")))
+        .annotate(verdict_now=Case(confirmed, default=F("verdict")))
+        .order_by("row_no", "rule")
+    )
+    return told
 
 
 def findings_by_rule(batch: Batch, *, scope: Scope) -> list[dict[str, Any]]:
@@ -65,11 +91,52 @@ def findings_by_rule(batch: Batch, *, scope: Scope) -> list[dict[str, Any]]:
     rows: Iterable[Any] = (
         findings_of(batch, scope=scope)
         .order_by()
-        .values("rule", "severity", "verdict")
+        .values("rule", "severity_now", "verdict_now")
         .annotate(times=Count("id"), example=Min("sentence"))
-        .order_by("severity", "rule")
+        .order_by("severity_now", "rule")
     )
-    return [dict(row) for row in rows]
+    return [
+        {
+            "rule": row["rule"],
+            "severity": row["severity_now"],
+            "verdict": row["verdict_now"],
+            "times": row["times"],
+            "example": row["example"],
+        }
+        for row in rows
+    ]
+
+
+def findings_of_lines(
+    batch: Batch, lines: Iterable[Line], *, scope: Scope
+) -> dict[int, list[Any]] | None:
+    """What the newest run found in each of these lines, the gravest first; None before any run.
+
+    A line of a fresh correction is told what the line it was copied from was kept back for.
+    """
+    if batch.origin_id is None and last_run(batch, scope=scope) == 0:
+        return None
+    copy_of = {line.origin_id: line.pk for line in lines if line.origin_id is not None}
+    line_of = copy_of | {line.pk: line.pk for line in lines}
+    told: dict[int, list[Any]] = {}
+    found = findings_of(batch, scope=scope).filter(line_id__in=list(line_of))
+    for finding in found.order_by("severity_now", "rule", "id"):
+        if finding.line_id is not None:
+            told.setdefault(line_of[finding.line_id], []).append(finding)
+    return told
+
+
+def reasons_given(batch: Batch, *, scope: Scope) -> dict[str, list[str]]:
+    """Why what is 已确认 may go on: rule → the reasons written, each once."""
+    covered = findings_of(batch, scope=scope).filter(
+        verdict_now=CONFIRMED, rule=OuterRef("rule"), evidence=OuterRef("evidence")
+    )
+    given = answers(batch, scope=scope).filter(Exists(covered)).order_by("id")
+    told: dict[str, list[str]] = {}
+    for rule, reason in given.values_list("rule", "reason"):
+        if reason not in told.setdefault(rule, []):
+            told[rule].append(reason)
+    return told
 
 
 def rule_outcomes_of(batch: Batch, *, scope: Scope) -> dict[str, Outcome]:
@@ -176,7 +243,7 @@ def checks_not_stored(*, by: str, since: date, scope: Scope) -> QuerySet[CheckRu
     )
 
 
-def findings_of_rule(batch: Batch, rule: str, *, scope: Scope) -> QuerySet[Finding]:
+def findings_of_rule(batch: Batch, rule: str, *, scope: Scope) -> QuerySet[Any]:
     """Every row that one rule named in the newest run."""
     return findings_of(batch, scope=scope).filter(rule=rule)
 
@@ -185,7 +252,7 @@ def open_obligations(batch: Batch, rule: str, *, scope: Scope) -> list[tuple[str
     """(享受权标识, evidence) of each `confirm` of one rule: what an answer points at."""
     found = (
         findings_of_rule(batch, rule, scope=scope)
-        .filter(severity=CONFIRM)
+        .filter(severity_now=CONFIRM)
         .order_by("obligation", "evidence")
         .values_list("obligation", "evidence")
         .distinct()

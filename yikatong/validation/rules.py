@@ -14,6 +14,7 @@ SEVERITIES: Final = (BLOCK, CONFIRM, INFO)
 SEVERITY_WORD: Final = {BLOCK: "错误", CONFIRM: "提醒", INFO: "提示"}
 
 NOT_COMPARED: Final = "未比对"
+CONFIRMED: Final = "已确认"  # a 待核 that was answered with a reason
 VERDICT_OF: Final = {BLOCK: "阻断", CONFIRM: "待核", INFO: "提示"}
 
 

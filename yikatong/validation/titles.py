@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from yikatong.validation.row_rules import ROW_RULES
 from yikatong.validation.rulebook import laws
-from yikatong.validation.rules import SEVERITIES
+from yikatong.validation.rules import CONFIRM, CONFIRMED, SEVERITIES
 
 
 @lru_cache(maxsize=1)
@@ -32,6 +32,12 @@ def titles_by_severity() -> dict[tuple[str, str], str]:
         if law.once == "check":  # told as info by `check`: no word of a bank that said no
             titles.setdefault((law.code, "info"), law.title)
     return titles
+
+
+def title_of(rule: str, severity: str, verdict: str = "") -> str:
+    """What to call these findings of a rule; an answered `confirm` keeps the name it had."""
+    asked = CONFIRM if verdict == CONFIRMED else severity
+    return titles_by_severity().get((rule, asked)) or rule_titles().get(rule, "")
 
 
 @lru_cache(maxsize=1)
