@@ -187,3 +187,36 @@ def test_a_waiting_check_is_cancelled_by_its_own_unit_and_stays_so(
     assert clerk.post(f"{where}/cancel").status_code == 302
     assert "已由本单位取消" in page(clerk, checked(log_in, where))
     assert clerk.post(f"{where}/cancel").status_code == 422
+
+
+def test_the_same_file_is_checked_again_when_something_was_put_right(
+    sign_in: SignIn, county: str, log_in: LogIn
+) -> None:
+    clerk = sign_in("pengshui-town-clerk")
+    sheet = ("姓名,身份证号,面积,金额\n" + PEOPLE.format(1, 73.6, 3, 220.8)).encode()
+    first = checked(log_in, upload(clerk, "再查.csv", sheet, period="2026-05"))
+    assert upload(clerk, "再查.csv", sheet, period="2026-05") == first
+    told = page(clerk, first)
+    assert re.search(r"已经导入过，下面是 \d\d-\d\d \d\d:\d\d 的结果", told), "when it was"
+    (action,) = re.findall(r'formaction="([^"]*/again)"', told)
+    assert sign_in("pengshui-dept-clerk").post(action).status_code == 422
+    assert sign_in("dadukou-town-clerk").post(action).status_code == 404
+    answer = clerk.post(action)
+    assert answer.status_code == 302
+    second = answer.headers["Location"]
+    assert second != first
+    assert clerk.post(f"{second}/again").status_code == 422, "not before it has ended"
+    assert "2 行" in page(clerk, checked(log_in, second))
+    assert clerk.post(f"{second}/save").status_code == 302
+    assert "重新检查" not in page(clerk, second), "it is a batch that goes on"
+    assert clerk.post(f"{second}/again").status_code == 422
+
+
+def test_a_csv_file_is_not_called_by_a_sheet_that_it_has_not(
+    sign_in: SignIn, county: str, log_in: LogIn
+) -> None:
+    clerk = sign_in("pengshui-town-clerk")
+    where = checked(log_in, upload(clerk, "缺列.csv", "姓名,金额\n冉一,73.2\n".encode()))
+    told = page(clerk, where)
+    assert "这个表格缺少必需的列" in told
+    assert "“csv”" not in told

@@ -16,6 +16,7 @@ import polars as pl
 
 Cell = str | float | int | bool | date | datetime | time | timedelta | None
 CHUNK_ROWS: Final = 10_000
+NAMELESS: Final = "csv"  # the one sheet of a .csv file
 MOST_EXACT: Final = 10**15
 EXACT_CHARACTERS: Final = 15
 _TEXTS: Final = frozenset({str, type(None)})

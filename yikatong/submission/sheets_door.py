@@ -28,7 +28,7 @@ from python_calamine import (
 
 from yikatong.kernel.errors import Refused
 from yikatong.submission import sheets_quick
-from yikatong.submission.sheets_cells import Cell, RawSheet
+from yikatong.submission.sheets_cells import NAMELESS, Cell, RawSheet
 from yikatong.submission.sheets_package import (
     AGAIN,
     BULK,
@@ -163,7 +163,7 @@ def text_sheets(content: bytes, limits: Limits) -> Iterator[RawSheet]:
     delimiter = max(",\t;", key=text[:4096].count)
     if '"' in text or text.count("\r") != text.count("\r\n"):
         rows = _quoted_rows(text, delimiter, limits)
-        yield RawSheet("csv", list(islice(rows, HEAD_ROWS)), rows)
+        yield RawSheet(NAMELESS, list(islice(rows, HEAD_ROWS)), rows)
     else:
         yield _plain_text(text, delimiter, limits)
 
@@ -191,7 +191,7 @@ def _plain_text(text: str, delimiter: str, limits: Limits) -> RawSheet:
     longest = whole.select(pl.all().str.len_chars().max()).row(0)
     if max((length or 0 for length in longest), default=0) > limits.cell_characters:
         raise Refused(_LONG_CELL)
-    return RawSheet("csv", head, whole.slice(len(head)))
+    return RawSheet(NAMELESS, head, whole.slice(len(head)))
 
 
 _LONG_CELL: Final = f"有单元格超过 32767 个字，不是名单应有的内容，无法读取。{AGAIN}"

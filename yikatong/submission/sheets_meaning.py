@@ -14,7 +14,7 @@ import polars as pl
 
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.money import Money
-from yikatong.submission.sheets_cells import RawSheet, columns_of
+from yikatong.submission.sheets_cells import NAMELESS, RawSheet, columns_of
 from yikatong.submission.sheets_door import HEAD_ROWS
 from yikatong.submission.sheets_forms import PERSON_ID, PERSON_NAME, Form, Kind
 from yikatong.submission.sheets_header import (
@@ -151,6 +151,11 @@ def _header_of(raw: RawSheet, form: Form, mapping: Mapping[str, str]) -> Header 
     return replace(header, mapped=tuple(mapped))
 
 
+def _called(name: str) -> str:
+    """What the sentence calls the sheet: a .csv file has none that its writer would know."""
+    return "这个表格" if name == NAMELESS else f"工作表“{name}”"
+
+
 def _missing(name: str, header: Header, missing: list[str], form: Form) -> MissingColumns:
     words = "、".join(form.field(field).word for field in missing)
     meant = {stand_in for field in missing for stand_in in stand_ins(field, form)}
@@ -159,7 +164,7 @@ def _missing(name: str, header: Header, missing: list[str], form: Form) -> Missi
         for column in header.mapped
         if column.how == GUESSED and column.field is not None and column.field in meant
     )
-    sentence = f"工作表“{name}”缺少必需的列：{words}。{guesses or '请补上后重新上传。'}"
+    sentence = f"{_called(name)}缺少必需的列：{words}。{guesses or '请补上后重新上传。'}"
     return MissingColumns(sentence, header.mapped, tuple(missing))
 
 
@@ -208,7 +213,7 @@ def _understood(raw: RawSheet, header: Header, form: Form) -> Sheet:
     is_line = frame.select(pl.any_horizontal(content)).to_series()
     is_line = is_line.clone().scatter(tails.places, False)  # noqa: FBT003 - a value of the column
     if not is_line.any():
-        raise Refused(f"工作表“{raw.name}”的表头下面没有数据。")
+        raise Refused(f"{_called(raw.name)}的表头下面没有数据。")
     totals = _totals(frame, tails) if "amount" in header.columns else None
     rows = {name: frame["row"].gather(at.filter(is_line.gather(at))) for name, at in fixed.items()}
     stripped = [

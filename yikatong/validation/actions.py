@@ -14,13 +14,14 @@ from django.utils import timezone
 from yikatong.audit.actions import record
 from yikatong.catalogue.models import Programme
 from yikatong.catalogue.queries import programme_by_code
+from yikatong.catalogue.specs import roster_word
 from yikatong.jobs.numbers import wire_number
 from yikatong.jobs.queue import defer
 from yikatong.kernel.actor import ALL_UNITS, Actor
 from yikatong.kernel.errors import Refused, TryAgain
 from yikatong.kernel.period import Period
 from yikatong.kernel.points import point
-from yikatong.kernel.steps import NOTHING, Inputs, Passed, Returned, Verdict
+from yikatong.kernel.steps import NOTHING, Inputs, Passed, Returned, Status, Verdict
 from yikatong.organisation.queries import county_settings, paying_banks
 from yikatong.registry.models import VerificationRequest
 from yikatong.submission import bulk as lines
@@ -183,7 +184,7 @@ def answer_roster(batch: Batch, kind: str, reason: str, *, actor: Actor) -> None
         reason=reason,
         actor=actor,
     )
-    _record_answer(actor, batch, f"{ROSTER_RULE} {kind}：{reason.strip()}")
+    _record_answer(actor, batch, f"{ROSTER_RULE} {roster_word(kind)}：{reason.strip()}")
 
 
 def _record_answer(actor: Actor, batch: Batch, note: str) -> None:
@@ -291,6 +292,25 @@ def cancel_check(run: CheckRun, *, actor: Actor) -> None:
     Headway.objects.filter(county=run.county, subject=f"check|{run.pk}").update(
         cancelled_by=actor.username
     )
+
+
+def may_check_again(run: CheckRun, *, actor: Actor) -> bool:
+    """Its own unit's, ended, and no batch or one that was dropped."""
+    is_free = run.batch is None or run.batch.status == Status.DROPPED
+    return run.state == CheckRun.State.DONE and run.unit_no == actor.unit_no and is_free
+
+
+def check_again(run: CheckRun, *, actor: Actor) -> CheckRun:
+    """重新检查 of a kept file: an account or a roster may have been put right since.
+
+    Raises:
+        Refused: another unit's, not ended, or stored as a batch that goes on.
+    """
+    if not may_check_again(run, actor=actor):
+        raise Refused("只能重新检查本单位已检查完、还没有存为批次的名单。")
+    programme = programme_by_code(run.programme_code, scope=actor.scope)
+    period = Period.parse(run.period)
+    return ask_check(run.source_file, programme=programme, period=period, actor=actor)
 
 
 def store_check(run: CheckRun, *, actor: Actor) -> Batch:

@@ -5,6 +5,7 @@ from yikatong.validation import views
 urlpatterns = [
     path("import", views.upload, name="import"),
     path("import/<int:run_id>", views.check_run, name="check-run"),
+    path("import/<int:run_id>/again", views.check_again, name="check-again"),
     path("import/<int:run_id>/cancel", views.cancel_check, name="cancel-check"),
     path("import/<int:run_id>/columns", views.map_columns, name="map-columns"),
     path("import/<int:run_id>/marked", views.marked_workbook, name="marked-workbook"),

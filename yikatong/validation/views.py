@@ -39,7 +39,7 @@ from yikatong.validation.queries import (
     recent_checks,
 )
 from yikatong.validation.rules import BLOCK, CONFIRM, INFO, SEVERITY_WORD
-from yikatong.validation.titles import rule_titles
+from yikatong.validation.titles import title_of
 
 UNPROCESSABLE: Final = 422
 TOWNSHIP: Final = "township"
@@ -97,7 +97,8 @@ def _begin(request: DeskRequest, form: UploadForm) -> HttpResponse:
         sm3(content), programme_code=programme.code, period=str(period), scope=actor.scope
     )
     if earlier is not None:
-        messages.info(request, "这个文件已经导入过，下面是当时的结果。")
+        at = timezone.localtime(earlier.asked_at)
+        messages.info(request, f"这个文件已经导入过，下面是 {at:%m-%d %H:%M} 的结果。")
         return redirect("check-run", run_id=earlier.pk)
     source = keep_file(
         name=file.name,
@@ -132,6 +133,7 @@ def check_run(request: DeskRequest, run_id: int) -> HttpResponse:
         context["passed_share"] = _percent(run.report)
         context["since"] = _since(run.report)
         context["can_download"] = run.unit_no == request.actor.unit_no
+        context["may_again"] = actions.may_check_again(run, actor=request.actor)
     if _may_map(run, request.actor):
         context["mapping"] = _mapping(run, ColumnsForm(run.report["columns"]))
     return render(request, "check_run.html", context)
@@ -165,6 +167,16 @@ def _mapping(run: CheckRun, form: ColumnsForm) -> dict[str, Any]:
     rows.sort(key=lambda row: ORDER.index(row["tone"]))
     unsure = sum(row["tone"] == "warn" for row in rows)
     return {"rows": rows, "missing": missing, "unsure": unsure}
+
+
+@policy(CLERKS)
+@require_POST
+def check_again(request: DeskRequest, run_id: int) -> HttpResponse:
+    """重新检查: the same kept file, against the people, accounts and rosters as they are now."""
+    run = _run_or_404(run_id, request.actor)
+    again = actions.check_again(run, actor=request.actor)
+    messages.success(request, "正在按现在的登记和名册重新检查这个文件。")
+    return redirect("check-run", run_id=again.pk)
 
 
 @policy(CLERKS)
@@ -326,7 +338,6 @@ def _listed(run: CheckRun) -> dict[str, Any]:
 
 def grouped(findings: Iterable[Mapping[str, Any]], *, chosen: str = "") -> list[dict[str, Any]]:
     """Findings by severity and rule, the gravest first; of the chosen rule all rows, else a few."""
-    titles = rule_titles()
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for finding in findings:
         groups.setdefault((finding["severity"], finding["rule"]), []).append(finding)
@@ -341,7 +352,7 @@ def grouped(findings: Iterable[Mapping[str, Any]], *, chosen: str = "") -> list[
         told.append(
             {
                 "rule": rule,
-                "title": titles.get(rule, rule or "文件提示"),
+                "title": title_of(rule, severity) or rule or "文件提示",
                 "severity": severity,
                 "word": SEVERITY_WORD[severity],
                 "tone": TONE[severity],
