@@ -183,6 +183,7 @@ def test_a_waiting_check_is_cancelled_by_its_own_unit_and_stays_so(
     sheet = "姓名,身份证号,面积,补贴金额\n" + PEOPLE.format(4, 292.8, 5, 366)
     where = upload(clerk, "不查了.csv", sheet.encode())
     assert "取消这次检查" in page(clerk, where)
+    assert 'id="cancel"' in page(clerk, where), "without it each renewal takes the focus away"
     assert sign_in("dadukou-town-clerk").post(f"{where}/cancel").status_code == 404
     assert clerk.post(f"{where}/cancel").status_code == 302
     assert "已由本单位取消" in page(clerk, checked(log_in, where))

@@ -135,3 +135,13 @@ def test_every_rule_says_its_verdict_of_the_run() -> None:
     assert outcomes["AC-1"] == Outcome("通过", 0)
     assert outcomes["RO-2"] == Outcome("通过", 0)
     assert {"ID-1", "MX-3", "SY-1"} <= set(outcomes)
+
+
+def test_a_page_that_walks_by_id_shows_each_kind_in_the_order_of_the_sheet() -> None:
+    told("NOW")
+    with acting(machine(HERE)) as actor:
+        batch = Batch.objects.get(county=HERE, number="NOW")
+        found = changes_from_last_period(batch, scope=actor.scope).order_by("id")
+        rows = [(one.kind, one.row_no or 0) for one in found]
+    assert len(rows) > len(ChangeKind)
+    assert rows == sorted(rows)

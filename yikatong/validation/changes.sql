@@ -68,3 +68,5 @@ WITH compared AS (
 SELECT %(county)s, %(unit_no)s, %(department_no)s, %(batch_id)s, %(run_no)s, line_id, row_no, kind, beneficiary_name,
     object_key, last_period, before_fen, now_fen, before_last4, now_last4, shared_by
 FROM changes
+-- pages walk by id: the order of their rows is made here
+ORDER BY kind, row_no, beneficiary_name, object_key
