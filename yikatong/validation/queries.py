@@ -75,8 +75,9 @@ def findings_of(batch: Batch, *, scope: Scope) -> QuerySet[Any]:
     given = answers(batch, scope=scope).filter(
         rule=OuterRef("rule"), obligation=OuterRef("obligation"), evidence=OuterRef("evidence")
     )
-    answered = When(Q(Exists(given), severity=CONFIRM), then=Value(INFO))
-    confirmed = When(Q(Exists(given), severity=CONFIRM), then=Value(CONFIRMED))
+    is_answered = Q(severity=CONFIRM) & Exists(given)  # in this order: few rows are looked up
+    answered = When(is_answered, then=Value(INFO))
+    confirmed = When(is_answered, then=Value(CONFIRMED))
     told: QuerySet[Any] = (
         found.filter(run_no=run_no)
         .annotate(severity_now=Case(answered, default=F("severity")))
