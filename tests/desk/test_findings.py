@@ -129,3 +129,4 @@ def test_a_refusal_leads_back_to_the_form(sign_in: SignIn, county: str) -> None:
     assert "返回刚才的页面" not in refused("")
     assert "返回刚才的页面" not in refused("https://elsewhere.example/batches")
     assert "elsewhere" not in refused("https://elsewhere.example/batches")
+    assert "elsewhere" not in refused("http://testserver//elsewhere.example/batches")

@@ -55,5 +55,7 @@ def refused(request: HttpRequest, sentence: str, error: Exception) -> HttpRespon
 def _came_from(request: HttpRequest) -> str:
     """The page of ours on which the form was sent, where it can be put right; '' for none."""
     came = urlsplit(request.headers.get("Referer", ""))
-    is_ours = came.netloc == request.get_host() and came.path != request.path
+    # //elsewhere/ as a path would be read as another host's address
+    is_ours = came.netloc == request.get_host() and not came.path.startswith("//")
+    is_ours = is_ours and came.path != request.path
     return f"{came.path}{'?' * bool(came.query)}{came.query}" if is_ours else ""
