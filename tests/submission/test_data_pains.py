@@ -136,6 +136,30 @@ def test_a_header_of_three_merged_rows() -> None:
     assert (row["quantity"], row["amount"]) == ("3.2", "5")
 
 
+@pytest.mark.parametrize("word", ["户主", "代领人", "房屋", "社"])
+@pytest.mark.parametrize("header", ["其他情况", None])
+@pytest.mark.parametrize("amount", [5, "5", "￥1,200.00元"])
+def test_the_first_line_is_no_second_row_of_the_header(
+    make_xlsx: Make, word: str, header: str | None, amount: Any
+) -> None:
+    rows = [[*HEADER, header], ["冉光荣", ID, amount, word], ["谭", OTHER, 1, word]]
+    sheet = read(make_xlsx(rows))
+    assert sheet.header_row == 1
+    assert sheet.frame["beneficiary_name"].to_list() == ["冉光荣", "谭"]
+    # where its number is masked, or missing, too
+    rows[1][1] = "110105********002X"
+    assert read(make_xlsx(rows)).frame.height == 2
+    rows[1][1] = None
+    assert read(make_xlsx(rows)).frame.height == 2
+
+
+def test_years_in_the_second_row_of_a_header_are_no_line(make_xlsx: Make) -> None:
+    upper = ["享受人", None, "面积", None, "补贴"]
+    lower = ["姓名", "身份证号", 2025, "2026", "金额（元）"]
+    row = first(make_xlsx([upper, lower, ["冉光荣", ID, 1, 2, 3]]))
+    assert (row["row"], row["beneficiary_name"], row["amount_fen"]) == (3, "冉光荣", 300)
+
+
 def test_a_second_list_in_the_workbook_is_never_passed_over_in_silence(make_xlsx: Make) -> None:
     sheet = read(make_xlsx([["说明"]], [HEADER, LINE], [HEADER], [HEADER, ["谭", OTHER, "1"]]))
     assert sheet.frame.height == 1

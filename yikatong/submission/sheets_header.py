@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from types import MappingProxyType
 from typing import Final
 
-from yikatong.submission.sheets_cells import Cell
+from yikatong.submission.sheets_cells import Cell, as_text
 from yikatong.submission.sheets_forms import OURS, PERSON_ID, PERSON_NAME, Field, Form, header_keys
 
 SEARCHED_ROWS: Final = 10
 FEWEST_FIELDS: Final = 2
 TEN_THOUSANDS: Final = "万元"
-
+# no header says this, and a line does: a long number, a masked one, an amount
+_OF_A_LINE: Final = re.compile(r"[0-9]{6}|\*{4}|^[-+￥¥]?[0-9][0-9,]*(?:\.[0-9]+)?元?$")
+_YEAR: Final = re.compile(r"^20[0-9]{2}$")
 
 # how a column was understood: by the form's own words; as a person said; only guessed, and
 # therefore not used; said twice, the second is not used; known and of no use here; not at all
@@ -78,13 +82,17 @@ def find_header(
         _matched(at, [[text] for text in row], form, known, told)
         for at, row in enumerate(texts[:SEARCHED_ROWS])
     ]
+    # a line that says 户主 in some column is no second row of the header
+    is_line = [_is_line(row) for row in rows[: len(texts)]]
     candidates += [
         _matched(at, _two_rows(texts[at - 1], texts[at]), form, known, told)
         for at in range(1, len(texts))
+        if not is_line[at]
     ]
     candidates += [
         _matched(at, _three_rows(*texts[at - 2 : at + 1]), form, known, told)
         for at in range(2, len(texts))
+        if not any(is_line[at - 1 : at + 1])
     ]
     best = max(candidates, key=lambda header: len(header.columns), default=None)
     return best if best is not None and len(best.columns) >= FEWEST_FIELDS else None
@@ -106,6 +114,11 @@ def stand_ins(name: str, form: Form) -> list[str]:
     tail = name.removeprefix("person_")
     parties = [f"{prefix}_{tail}" for prefix in form.person]
     return [name, *parties, f"head_{tail}"] if form.code == "disbursement" else [name, *parties]
+
+
+def _is_line(row: Sequence[Cell]) -> bool:
+    shown = (unicodedata.normalize("NFKC", as_text(cell) or "").strip() for cell in row)
+    return any(_OF_A_LINE.search(text) and not _YEAR.match(text) for text in shown)
 
 
 def _texts(row: Sequence[Cell]) -> list[str]:
