@@ -2,6 +2,7 @@
 
 import io
 import re
+import zipfile
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ import polars as pl
 import pytest
 import xlsxwriter
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.table import Table
 
 from yikatong.kernel.errors import Refused
 from yikatong.submission.sheets import Sheet, read_sheet
@@ -183,6 +185,58 @@ def test_pictures_are_not_thrown_away_by_marking() -> None:
         page.insert_chart("J1", chart)
     sheet, report = judged(out.getvalue())
     assert opened(marked(out.getvalue(), sheet, report)).sheetnames == ["待更正", SUMMARY]
+
+
+def repacked(content: bytes, entry: str, pattern: str, theirs: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            text = old.read(name).decode()
+            changed = re.sub(pattern, theirs, text) if name == entry else text
+            assert (changed != text) == (name == entry)
+            new.writestr(name, changed)
+    return out.getvalue()
+
+
+def test_a_styled_cell_in_the_last_row_and_column_costs_nothing() -> None:
+    def prepare(page: Any) -> None:
+        for place in ("XFD1048576", "XFD2", "B1048576"):
+            page[place].fill = YELLOW
+
+    content = book(WRONG, prepare=prepare)
+    content = repacked(content, "xl/worksheets/sheet2.xml", r' t="n"></c>', "/>")
+    sheet, report = judged(content)
+    page = opened(marked(content, sheet, report))["清册"]
+    assert [page.cell(2, column).value for column in range(1, 9)] == [*HEADER, *COLUMNS]
+    assert _is_red(page["C3"])
+    assert page["XFD1048576"].fill.fgColor.rgb == YELLOW.fgColor.rgb
+
+
+@pytest.mark.parametrize(
+    ("entry", "pattern", "theirs"),
+    [
+        ("xl/styles.xml", '<family val="2"', '<family val="50"'),
+        ("docProps/core.xml", r"2[0-9TZ:-]+</dcterms:created", "前天</dcterms:created"),
+        ("xl/worksheets/sheet2.xml", 'type="list"', 'type="列表"'),
+    ],
+)
+def test_a_workbook_that_another_program_wrote_in_its_own_way_comes_back_too(
+    entry: str, pattern: str, theirs: str
+) -> None:
+    rule = DataValidation(type="list", formula1='"男,女"', sqref="D3:D9")
+    own = book(WRONG, prepare=lambda page: page.add_data_validation(rule))
+    content = repacked(own, entry, pattern, theirs)
+    sheet, report = judged(content)
+    page = opened(marked(content, sheet, report))["待更正"]
+    assert page["C2"].value == WRONG[2]
+
+
+def test_a_table_of_their_own_keeps_its_filter() -> None:
+    table = Table(displayName="T", ref="A2:E3")
+    content = book(WRONG, prepare=lambda page: page.add_table(table))
+    sheet, report = judged(content)
+    page = opened(marked(content, sheet, report))["清册"]
+    assert (list(page.tables), page.auto_filter.ref) == (["T"], None)
 
 
 def test_a_target_that_cannot_be_written_is_refused(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """The user's own workbook back, with what was found written into it (screens.md §7).
 
 Their sheets, styles and validations stay; the cell at fault is coloured and says why. Where that
-cannot be done (over 20,000 rows, pictures, an old or plain-text file) the faulty rows come back in
-a fresh workbook.
+cannot be done (over 20,000 rows, pictures, an old or plain-text file, a workbook that another
+program wrote in its own way) the faulty rows come back in a fresh workbook.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Final
 import polars as pl
 import xlsxwriter
 from openpyxl import load_workbook
-from openpyxl.cell import MergedCell
+from openpyxl.cell import Cell, MergedCell
 from openpyxl.comments import Comment
 from openpyxl.styles import PatternFill
 from openpyxl.utils import get_column_letter
@@ -59,6 +59,8 @@ BY_RULE: Final = {
 MOST_ROWS: Final = 20_000
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 _LOST_IN_MARKING: Final = ("xl/media/", "xl/charts/", "xl/drawings/drawing")
+# a font family or a date as another program writes it: what openpyxl refuses, and nobody else does
+_NOT_OPENED: Final = (ValueError, TypeError, LookupError, AttributeError, SyntaxError)
 Found = Mapping[int, Sequence[FoundRow]]
 
 
@@ -84,7 +86,10 @@ def marked(content: bytes, sheet: Sheet, report: Report) -> bytes:
             found.setdefault(finding.row, []).append(finding)
     if report.rows > MOST_ROWS or not _keeps_all(content):
         return _fresh(sheet, found, report)
-    book = load_workbook(io.BytesIO(content))
+    try:
+        book = load_workbook(io.BytesIO(content))
+    except _NOT_OPENED:
+        return _fresh(sheet, found, report)
     _mark(book[sheet.name], sheet, found)
     if SUMMARY in book.sheetnames:
         del book[SUMMARY]
@@ -126,7 +131,8 @@ def _mark(page: Worksheet, sheet: Sheet, found: Found) -> None:
     page.column_dimensions[get_column_letter(first)].width = 60
     page.column_dimensions[get_column_letter(first + 1)].width = 30
     page.column_dimensions[get_column_letter(first + 2)].hidden = True
-    page.auto_filter.ref = f"A{header}:{get_column_letter(first + 2)}{last}"
+    if not page.tables:  # a table has a filter of its own, and Excel refuses two
+        page.auto_filter.ref = f"A{header}:{get_column_letter(first + 2)}{last}"
 
 
 def _colour(
@@ -150,23 +156,28 @@ def _colour(
 
 def _our_columns(page: Worksheet, header: int) -> int:
     """Where our columns begin: those of an earlier marking again, else the first free ones."""
-    for column in range(1, page.max_column + 1):
-        if page.cell(header, column).value == EXPLANATION:
-            return column
-    return page.max_column + 1
+    filled = {place: cell.value for place, cell in _cells(page) if cell.value is not None}
+    ours = [at for (row, at), value in filled.items() if row == header and value == EXPLANATION]
+    return min(ours, default=max((column for _, column in filled), default=0) + 1)
 
 
 def _unmark(page: Worksheet, header: int) -> None:
     """Take back what an earlier marking coloured and said."""
-    for cells in page.iter_rows():
-        for cell in cells:
-            if cell.comment is not None and cell.comment.author == AUTHOR:
-                cell.comment = None
-                cell.fill = NO_FILL
-    for column in range(1, page.max_column + 1):
-        if page.cell(header, column).value in set(COLUMNS):
-            for below in range(header + 1, page.max_row + 1):
-                page.cell(below, column).value = None
+    cells = _cells(page)
+    ours = {column for (row, column), cell in cells if row == header and cell.value in COLUMNS}
+    for (row, column), cell in cells:
+        if cell.comment is not None and cell.comment.author == AUTHOR:
+            cell.comment = None
+            cell.fill = NO_FILL
+        if row > header and column in ours and not isinstance(cell, MergedCell):
+            cell.value = None
+
+
+def _cells(page: Worksheet) -> list[tuple[tuple[int, int], Cell | MergedCell]]:
+    """Those that are there, by row and column. A single one that is only styled, in the last row,
+    would have the page's own ways of going through its cells make a million others, or billions.
+    """
+    return list(page._cells.items())  # noqa: SLF001 - the page tells of them in no other way
 
 
 # -- a fresh workbook -----------------------------------------------------------------------------
