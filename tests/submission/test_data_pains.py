@@ -182,28 +182,6 @@ def test_hidden_sheets_are_not_read(make_xlsx: Make) -> None:
     assert read(out.getvalue()).frame["beneficiary_name"].to_list() == ["冉光荣"]
 
 
-def test_ghost_rows_and_the_total_below_them(make_xlsx: Make) -> None:
-    rows = [HEADER, LINE, *([None, " ", ""] for _ in range(3000)), ["合计", None, 6]]
-    sheet = read(make_xlsx(rows))
-    assert sheet.frame.height == 1
-    assert sheet.totals is not None
-    assert (sheet.totals.row, sheet.totals.stated_fen, sheet.totals.sum_fen) == (3003, 600, 500)
-    assert "相差" in sheet.notices[0].message
-
-
-@pytest.mark.parametrize(
-    "tail", ["合  计", "总计：", "制表人：李霞", "审核人: 何芳", "注：按公示结果"]
-)
-def test_tails_are_no_lines(make_xlsx: Make, tail: str) -> None:
-    assert read(make_xlsx([HEADER, LINE, [tail, "", "5"]])).frame.height == 1
-
-
-def test_a_name_that_begins_like_a_tail_is_a_person(make_xlsx: Make) -> None:
-    names = ["单小平", "合木提", "主父强", "小计生"]
-    rows = [["序号", *HEADER], *([n, name, ID, "1"] for n, name in enumerate(names))]
-    assert read(make_xlsx(rows)).frame["beneficiary_name"].to_list() == names
-
-
 # -- dates ----------------------------------------------------------------------------------------
 
 

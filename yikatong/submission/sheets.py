@@ -24,8 +24,9 @@ from yikatong.submission.sheets_door import (
 )
 from yikatong.submission.sheets_forms import Form
 from yikatong.submission.sheets_header import NO_MAPPING
-from yikatong.submission.sheets_meaning import MissingColumns, Notice, Sheet, Totals, understood
+from yikatong.submission.sheets_meaning import MissingColumns, Notice, Sheet, understood
 from yikatong.submission.sheets_package import Package, check_package
+from yikatong.submission.sheets_tails import Totals
 
 __all__ = ["MissingColumns", "Notice", "Sheet", "Totals", "read_sheet"]
 

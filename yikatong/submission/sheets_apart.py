@@ -24,8 +24,9 @@ from yikatong.submission import sheets_child
 from yikatong.submission.sheets_cells import in_one_piece
 from yikatong.submission.sheets_forms import Form
 from yikatong.submission.sheets_header import Mapped
-from yikatong.submission.sheets_meaning import MissingColumns, Notice, Sheet, Totals
+from yikatong.submission.sheets_meaning import MissingColumns, Notice, Sheet
 from yikatong.submission.sheets_package import Limits
+from yikatong.submission.sheets_tails import Totals
 
 PROGRAM: Final = "from yikatong.submission.sheets_child import main; main()"
 TOO_COMPLEX: Final = "读取这个文件占用的内存超过限度，已停止。请拆成几个文件，并删去多余的行和列。"

@@ -28,19 +28,13 @@ from yikatong.submission.sheets_header import (
     missing_columns,
     stand_ins,
 )
+from yikatong.submission.sheets_tails import Totals, tails, totals_of
 from yikatong.submission.sheets_text import fen, in_yuan, put_right
 
 LEADS: Final = 4
 LOSABLE: Final = frozenset({Kind.ID, Kind.ACCOUNT})
-TAIL_WORDS: Final = (
-    r"^(?:本页)?(?:合计|总计|小计|共计|累计|制表|填表人|审核人|复核人|负责人|经办人|单位负责|填报人|"
-    r"填报单位|分管领导|主管领导|注[:：]|说明[:：]|备注[:：])"
-)
 MEASURED: Final = frozenset({Kind.MONEY, Kind.NUMBER})
 SHOWN_ROWS: Final = 5
-TOTAL_WORDS: Final = r"^(?:合计|总计|共计)"
-# what any of them begins with: few rows have to be looked at closely
-TAIL_STARTS: Final = r"^[\s　]*[本合总小共累制填审复负经单分主注说备]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +50,6 @@ class Notice:
     rule: str
     severity: str
     message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """The 合计 row: what it states and what the rows above it sum to, in fen."""
-
-    row: int
-    stated_fen: int | None
-    sum_fen: int
-
-    @property
-    def differs(self) -> bool:
-        return self.stated_fen is not None and self.stated_fen != self.sum_fen
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +176,8 @@ def _understood(raw: RawSheet, header: Header, form: Form) -> Sheet:
     places = {field.name: header.columns[field.name] for field in found}
     wanted = sorted({*places.values(), *range(LEADS)})
     typed = columns_of(raw, after=header.last + 1, places=wanted)
-    tails = _tails(typed)
+    ids = [places[field.name] for field in found if field.kind is Kind.ID]
+    ends = tails(typed.drop("row"), ids)
     columns: dict[str, pl.Series] = {"row": typed["row"]}
     lost: dict[str, pl.Series] = {}
     fixed: dict[str, pl.Series] = {}
@@ -211,10 +193,13 @@ def _understood(raw: RawSheet, header: Header, form: Form) -> Sheet:
     frame = pl.DataFrame(columns)
     content = [pl.col(field.name).is_not_null() for field in found if field.name != "seq"]
     is_line = frame.select(pl.any_horizontal(content)).to_series()
-    is_line = is_line.clone().scatter(tails.places, False)  # noqa: FBT003 - a value of the column
+    is_line = is_line.clone().scatter(ends.places, False)  # noqa: FBT003 - a value of the column
     if not is_line.any():
         raise Refused(f"{_called(raw.name)}的表头下面没有数据。")
-    totals = _totals(frame, tails) if "amount" in header.columns else None
+    totals: list[Totals] = []
+    if "amount" in header.columns:
+        amounts = frame.select(fen(pl.col("amount"))).to_series()
+        totals += totals_of(amounts, frame["row"], ends)
     rows = {name: frame["row"].gather(at.filter(is_line.gather(at))) for name, at in fixed.items()}
     stripped = [
         _stripped(field.name, form.field(field.name).word, rows[field.name])
@@ -225,7 +210,7 @@ def _understood(raw: RawSheet, header: Header, form: Form) -> Sheet:
     return Sheet(
         frame=_with_every_field(frame, is_line, lost, header, form),
         notices=(*_notices(header, totals, form), *stripped),
-        totals=totals,
+        totals=next((one for one in totals if one.differs), totals[0] if totals else None),
         form=form,
         name=raw.name,
         header_row=header.last + 1,
@@ -233,47 +218,6 @@ def _understood(raw: RawSheet, header: Header, form: Form) -> Sheet:
         fixed={name: len(places) for name, places in rows.items() if len(places)},
         mapped=header.mapped,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Tails:
-    """Where (from 0) the rows are no lines: 合计, 制表人 and the like; and which are totals."""
-
-    places: pl.Series
-    totals: pl.Series
-
-
-def _tails(typed: pl.DataFrame) -> _Tails:
-    """A row is a tail by its first filled cell among the first few."""
-    leads = [pl.col(str(at)) for at in range(LEADS)]
-    may_be = pl.any_horizontal(lead.str.contains(TAIL_STARTS).fill_null(value=False)
-                               for lead in leads)  # fmt: skip
-    candidates = typed.select(may_be).to_series().arg_true()
-    rows = typed.select(leads)[candidates]
-    told = rows.select(
-        pl.coalesce(
-            pl.when(lead.str.strip_chars().str.len_bytes() > 0).then(
-                lead.str.replace_all(r"[\s　]", "")
-            )
-            for lead in leads
-        ).alias("lead")
-    )["lead"]
-    return _Tails(
-        candidates.filter(told.str.contains(TAIL_WORDS)),
-        candidates.filter(told.str.contains(TOTAL_WORDS)),
-    )
-
-
-def _totals(frame: pl.DataFrame, tails: _Tails) -> Totals | None:
-    """The first 合计 row against the rows above it. Sums of fen, never of rounded floats."""
-    if not len(tails.totals):
-        return None
-    place = int(tails.totals[0])
-    amounts = frame.select(fen(pl.col("amount"))).to_series()
-    below = tails.places.filter(tails.places < place)
-    whole = int(amounts.head(place).sum()) - int(amounts.gather(below).sum())
-    said = amounts[place]
-    return Totals(int(frame["row"][place]), None if said is None else int(said), whole)
 
 
 def _with_every_field(
@@ -364,7 +308,7 @@ def _stripped(field: str, word: str, rows: pl.Series) -> Notice:
     )  # fmt: skip
 
 
-def _notices(header: Header, totals: Totals | None, form: Form) -> Iterator[Notice]:
+def _notices(header: Header, totals: Iterable[Totals], form: Form) -> Iterator[Notice]:
     for name in sorted(header.ten_thousands):
         yield Notice(
             None, name, "UN-1", "info",
@@ -385,13 +329,11 @@ def _notices(header: Header, totals: Totals | None, form: Form) -> Iterator[Noti
         yield Notice(
             None, label, "COL-1", "info", f"“{label}”一列与前面的列意思相同，只用了前面的一列。"
         )
-    if totals is not None and totals.differs and totals.stated_fen is not None:
-        yield Notice(
-            totals.row,
-            "amount",
-            "TOT-1",
-            "info",
-            f"第 {totals.row} 行合计为 {Money(totals.stated_fen)} 元，逐行相加为 "
-            f"{Money(totals.sum_fen)} 元，相差 {Money(totals.stated_fen - totals.sum_fen)} 元。"
-            "请核对有没有漏行或改动。",
-        )
+    for one in totals:
+        if one.differs and one.stated_fen is not None:
+            yield Notice(
+                one.row, "amount", "TOT-1", "info",
+                f"第 {one.row} 行合计为 {Money(one.stated_fen)} 元，逐行相加为 "
+                f"{Money(one.sum_fen)} 元，相差 {Money(one.stated_fen - one.sum_fen)} 元。"
+                "请核对有没有漏行或改动。",
+            )  # fmt: skip
