@@ -13,6 +13,7 @@ import openpyxl
 import pytest
 import xlsxwriter
 
+from yikatong.kernel.errors import Refused
 from yikatong.submission.sheets import MissingColumns, Sheet, read_sheet
 from yikatong.submission.sheets_forms import ACCOUNT_COLLECTION, DISBURSEMENT, ROSTER
 
@@ -296,6 +297,18 @@ def test_text_kept_as_text_by_a_formula_is_that_text() -> None:
     row = first(text.encode("gb18030"), name="a.csv")
     assert (row["beneficiary_name"], row["beneficiary_id"]) == ("冉", ID)
     assert (row["account_no"], row["amount_fen"]) == ("6228480402564890018", 500)
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+@pytest.mark.parametrize("sound", [0, 1, 20])
+def test_a_comma_in_an_amount_never_makes_less_of_it(quote: str, sound: int) -> None:
+    lines = f"{quote}谭{quote},{OTHER},5\n" * sound
+    text = f"姓名,身份证号,金额\n{lines}冉,{ID},1,200.00\n"
+    with pytest.raises(Refused, match=f"第 {sound + 2} 行的格数比表头多"):
+        read(text.encode(), name="a.csv")
+    # quoted it is one cell; an empty one more is a habit of many programs
+    quoted = text.replace("1,200.00", '"1,200.00",')
+    assert read(quoted.encode(), name="a.csv").frame["amount_fen"][-1] == 120000
 
 
 def test_text_with_tabs_blank_lines_and_short_lines_keeps_its_row_numbers() -> None:

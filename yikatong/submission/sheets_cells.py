@@ -31,7 +31,8 @@ class RawSheet:
     the rows after it: typed cells, or, where the file was text, a frame of String columns. `left`
     columns of the user's own sheet stand empty before the first cell of each of these rows.
     `at_once` may give columns of `rest` as `columns_of` does, or None where they are to be read
-    cell by cell; it is asked once, and `rest` not touched before.
+    cell by cell; it is asked once, and `rest` not touched before. `by_commas`: a comma in a cell
+    that is not quoted makes two of it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class RawSheet:
     rest: Iterator[Sequence[Cell]] | pl.DataFrame
     left: int = 0
     at_once: Callable[[Sequence[int]], pl.DataFrame | None] | None = None
+    by_commas: bool = False
 
 
 def columns_of(raw: RawSheet, *, after: int, places: Sequence[int]) -> pl.DataFrame:

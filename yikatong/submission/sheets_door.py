@@ -163,7 +163,7 @@ def text_sheets(content: bytes, limits: Limits) -> Iterator[RawSheet]:
     delimiter = max(",\t;", key=text[:4096].count)
     if '"' in text or text.count("\r") != text.count("\r\n"):
         rows = _quoted_rows(text, delimiter, limits)
-        yield RawSheet(NAMELESS, list(islice(rows, HEAD_ROWS)), rows)
+        yield RawSheet(NAMELESS, list(islice(rows, HEAD_ROWS)), rows, by_commas=delimiter == ",")
     else:
         yield _plain_text(text, delimiter, limits)
 
@@ -181,7 +181,8 @@ def _plain_text(text: str, delimiter: str, limits: Limits) -> RawSheet:
     whole = pl.read_csv(
         text.encode(),
         has_header=False,
-        schema={str(at): pl.String for at in range(max(width, 2))},
+        # one more than the first rows have: a later one may be longer, and that is told
+        schema={str(at): pl.String for at in range(max(width, 2) + 1)},
         infer_schema=False,
         separator=delimiter,
         quote_char=None,
@@ -191,7 +192,7 @@ def _plain_text(text: str, delimiter: str, limits: Limits) -> RawSheet:
     longest = whole.select(pl.all().str.len_chars().max()).row(0)
     if max((length or 0 for length in longest), default=0) > limits.cell_characters:
         raise Refused(_LONG_CELL)
-    return RawSheet(NAMELESS, head, whole.slice(len(head)))
+    return RawSheet(NAMELESS, head, whole.slice(len(head)), by_commas=delimiter == ",")
 
 
 _LONG_CELL: Final = f"有单元格超过 32767 个字，不是名单应有的内容，无法读取。{AGAIN}"

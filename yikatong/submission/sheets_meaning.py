@@ -174,8 +174,11 @@ def _telling_of_others(sheet: Sheet, others: list[str]) -> Sheet:
 def _understood(raw: RawSheet, header: Header, form: Form) -> Sheet:
     found = [field for field in form.fields if field.name in header.columns]
     places = {field.name: header.columns[field.name] for field in found}
-    wanted = sorted({*places.values(), *range(LEADS)})
-    typed = columns_of(raw, after=header.last + 1, places=wanted)
+    over = {max(map(len, raw.head[: header.last + 1]))} if raw.by_commas else set()
+    wanted = sorted({*places.values(), *range(LEADS)} - over)
+    typed = columns_of(raw, after=header.last + 1, places=[*wanted, *over])
+    for place in over:
+        _refuse_longer(typed["row"], typed.drop_in_place(str(place)))
     ids = [places[field.name] for field in found if field.kind is Kind.ID]
     ends = tails(typed.drop("row"), ids)
     columns: dict[str, pl.Series] = {"row": typed["row"]}
@@ -218,6 +221,16 @@ def _understood(raw: RawSheet, header: Header, form: Form) -> Sheet:
         fixed={name: len(places) for name, places in rows.items() if len(places)},
         mapped=header.mapped,
     )
+
+
+def _refuse_longer(rows: pl.Series, beyond: pl.Series) -> None:
+    """1,200.00 without quotes is 1 in its own column, and the money would be that."""
+    longer = rows.filter((beyond.str.strip_chars().str.len_bytes() > 0).fill_null(value=False))
+    if len(longer):
+        raise Refused(
+            f"第 {longer[0]} 行的格数比表头多，多半是金额里的逗号（如 1,200.00）把一格拆成了两格。"
+            "请去掉数字里的逗号，或另存为 .xlsx 后重新上传；多出的一格若有用，请给它写上表头。"
+        )
 
 
 def _with_every_field(
