@@ -55,6 +55,7 @@ def repacked(content: bytes, entry: str, change: Callable[[str], str]) -> bytes:
         ("１１０１０５１９４９１２３１００２Ｘ", ID),
         ("1101051949\u00a01231 002x\u200b", ID),
         ("\ufeff" + ID + "\r\n", ID),
+        ("\u202d" + ID + "\u202c", ID),
         ("110105491231002", "110105491231002"),
         ("110105491231002.0", "110105491231002"),
     ],
@@ -199,7 +200,9 @@ def test_hidden_sheets_are_not_read(make_xlsx: Make) -> None:
         (44625, "2022-03-05"),
         (datetime(2022, 3, 5), "2022-03-05"),  # noqa: DTZ001 - a cell has no zone
         (20220305, "2022-03-05"),
+        ("202203", "2022-03-01"),
         # not one meaning only: left for a person
+        ("2022111", "2022111"),
         ("3/5/2022", "3/5/2022"),
         ("05-03-22", "05-03-22"),
         ("2022-02-30", "2022-02-30"),
@@ -274,6 +277,17 @@ def test_codes_beside_words_are_understood(make_xlsx: Make) -> None:
         line = ["谭", OTHER, "冉", ID, "500243103205-大青村", status, "02妻子"]
         row = first(make_xlsx([header, line]), ACCOUNT_COLLECTION)
         assert (row["status"], row["village"], row["relation"]) == ("正常", "大青村", "妻子")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("10组", "10组"), ("05社", "05社"), ("12村民小组", "12村民小组"), ("1-3组", "1-3组"),
+     ("3、4组", "3、4组"), ("80岁以上", "80岁以上"), ("0103-三组", "三组"), ("2-三组", "三组"),
+     ("500243103205-3组", "3组"), ("03社会散居", "社会散居"), ("10其他", "其他")],
+)  # fmt: skip
+def test_a_number_that_says_something_is_no_code(make_xlsx: Make, typed: str, meant: str) -> None:
+    row = first(make_xlsx([[*HEADER, "组", "等级"], [*LINE, typed, typed]]))
+    assert (row["group"], row["grade"]) == (meant, meant)
 
 
 # -- codings --------------------------------------------------------------------------------------

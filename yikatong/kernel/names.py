@@ -15,6 +15,8 @@ DOTS: Final = "·•‧・．.･∙⋅●﹒᛫"
 BLANKS: Final = (
     " \t\r\n\v\f\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff\u00ad"
+    # the marks of direction that Windows and WeChat copy along with a number
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
 _FOLD: Final = (
     {ord(dot): MIDDLE_DOT for dot in DOTS}

@@ -24,8 +24,15 @@ _DASHES: Final = list("-－—–")
 _SERIAL: Final = r"^[2-6][0-9]{4}(?:\.[0-9]+)?$"
 _THOUSANDS: Final = r"^-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?$"
 _UNITS: Final = r"(?:元|圆|亩|人|月|个月|台|户|次|间|岁|周岁)(?:/[\p{Han}·]+)?(?:整)?$"
-_CODE_AND_WORD: Final = r"^[0-9A-Za-z]{1,12}\s*[-－—–_、.:：]\s*(.*\p{Han}.*)$"
+# a short code before a number is none: 1-3组, 7-10级; 500243103205-3组 has one
+_CODE_AND_WORD: Final = r"^[0-9A-Za-z]{1,12}\s*[-－—–_、.:：]\s*(\p{Han}.*|[^0-9\s].*\p{Han}.*)$"
+_LONG_CODE: Final = r"^[0-9A-Za-z]{4,12}\s*[-－—–_、.:：]\s*(.*\p{Han}.*)$"
 _NUMBERED_WORD: Final = r"^[0-9]{2}(\p{Han}.*)$"
+# 01本人 is a code and a word; 10组, 05社, 80岁以上 are what they say
+_COUNTED: Final = (
+    r"^(?:0[0-9](?:[组社队村号级类档岁期]|(?:[村居]民)?小组)$"
+    r"|[1-9][0-9](?:[组社队村号级类档岁期周年月日个户人世]|(?:[村居]民)?小组))"
+)
 _WIDE: Final = [chr(code) for code in range(0xFF01, 0xFF5F) if chr(code) not in DOTS]
 _NARROW: Final = [chr(ord(wide) - 0xFEE0) for wide in _WIDE]
 _PLAIN_AMOUNT: Final = r"^[0-9]{1,13}(?:\.[0-9]{1,2})?$"
@@ -162,10 +169,11 @@ def day(column: pl.Expr) -> pl.Expr:
         .str.replace(r"\.0$", "")
     )
     marked = bare.str.replace_all(r"[./年月－—]", "-").str.replace_all(r"[日号]", "")
+    # without marks only two digits each have one meaning: 2022111 may be 1-11 and 11-1
     parts = marked.str.strip_chars("-").str.extract_groups(
-        r"^((?:19|20)[0-9]{2})-?([0-9]{1,2})(?:-?([0-9]{1,2}))?$"
+        r"^((?:19|20)[0-9]{2})-([0-9]{1,2})(?:-([0-9]{1,2}))?$"
     )
-    compact = bare.str.extract_groups(r"^((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})$")
+    compact = bare.str.extract_groups(r"^((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})?$")
     text = pl.concat_str(
         _part(compact, parts, "1", "0"),
         _part(compact, parts, "2", "0").str.pad_start(2, "0"),
@@ -183,7 +191,10 @@ def day(column: pl.Expr) -> pl.Expr:
 def coded(column: pl.Expr) -> pl.Expr:
     """1-正常 → 正常, 01本人 → 本人, 500243001001-鼓楼社区 → 鼓楼社区; other texts as they are."""
     text = _trimmed(column)
-    return pl.coalesce(text.str.extract(_CODE_AND_WORD), text.str.extract(_NUMBERED_WORD), text)
+    numbered = pl.when(~text.str.contains(_COUNTED)).then(text.str.extract(_NUMBERED_WORD))
+    return pl.coalesce(
+        text.str.extract(_CODE_AND_WORD), text.str.extract(_LONG_CODE), numbered, text
+    )
 
 
 def fen(column: pl.Expr) -> pl.Expr:
@@ -201,7 +212,8 @@ def _part(compact: pl.Expr, parts: pl.Expr, number: str, default: str) -> pl.Exp
     found = pl.coalesce(compact.struct.field(number), parts.struct.field(number))
     if default == "01":
         # without a year there is no day either: a lone default would make a date of nothing
-        return pl.when(parts.struct.field("1").is_not_null()).then(found.fill_null(default))
+        year = pl.coalesce(compact.struct.field("1"), parts.struct.field("1"))
+        return pl.when(year.is_not_null()).then(found.fill_null(default))
     return found
 
 
