@@ -18,6 +18,46 @@ def read(content: bytes) -> Sheet:
     return read_sheet(content, DISBURSEMENT, name="名单.xlsx")
 
 
+@pytest.mark.parametrize(
+    "captions",
+    [
+        [["（元）", None, "（亩）", None]],
+        [["1", "2", "3", "4=3×1"]],
+        [[1, 2, 3, 4]],
+        [["甲", "乙", "（1）", "（2）=（1）×100"]],
+        [["元", None, "亩", None], [1, 2, 3, 4]],
+    ],
+)
+def test_units_and_column_numbers_below_the_header_are_no_lines(
+    make_xlsx: Make, captions: list[list[Any]]
+) -> None:
+    header = ["金额", "身份证号", "面积", "姓名"]
+    lines = [[5, ID, 2, "冉光荣"], [6, None, 3, None]]
+    sheet = read(make_xlsx([header, *captions, *lines]))
+    assert sheet.frame["row"].to_list() == [2 + len(captions), 3 + len(captions)]
+    assert sheet.frame["amount_fen"].to_list() == [500, 600]
+    assert sheet.notices == ()
+
+
+def test_a_short_line_of_text_below_the_header_is_read_too() -> None:
+    text = f"姓名,备注,金额,身份证号\n元\n1\n冉,,5,{ID}\n"
+    sheet = read_sheet(text.encode(), DISBURSEMENT, name="a.csv")
+    assert sheet.frame["row"].to_list() == [3, 4]
+
+
+@pytest.mark.parametrize("first", [[5, None, 2, None], ["5", "1", None, "冉"], [None, ID, 2, None]])
+def test_a_line_that_lacks_much_is_no_caption(make_xlsx: Make, first: list[Any]) -> None:
+    rows = [["金额", "身份证号", "面积", "姓名"], first, [6, ID, 3, "冉光荣"]]
+    assert read(make_xlsx(rows)).frame["row"].to_list() == [2, 3]
+
+
+def test_ten_thousands_below_the_header_count_too(make_xlsx: Make) -> None:
+    rows = [HEADER, [None, None, "（万元）"], ["冉光荣", ID, 0.12]]
+    sheet = read(make_xlsx(rows))
+    assert sheet.frame["amount_fen"].to_list() == [120000]
+    assert [notice.rule for notice in sheet.notices] == ["UN-1"]
+
+
 def test_ghost_rows_and_the_total_below_them(make_xlsx: Make) -> None:
     rows = [HEADER, LINE, *([None, " ", ""] for _ in range(3000)), ["合计", None, 6]]
     sheet = read(make_xlsx(rows))

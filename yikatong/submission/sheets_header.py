@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from types import MappingProxyType
 from typing import Final
@@ -19,6 +19,9 @@ TEN_THOUSANDS: Final = "万元"
 # no header says this, and a line does: a long number, a masked one, an amount
 _OF_A_LINE: Final = re.compile(r"[0-9]{6}|\*{4}|^[-+￥¥]?[0-9][0-9,]*(?:\.[0-9]+)?元?$")
 _YEAR: Final = re.compile(r"^20[0-9]{2}$")
+# what stands below a header in some tables: units, and the numbers of the columns
+_UNIT: Final = re.compile(r"^\(?(?:单位:)?(?:元|万元|亩|人|户|月|个月|台|间|次)(?:/\w+)?\)?$")
+_PLACE: Final = re.compile(r"^\(?(?:[0-9]{1,2}|[甲乙丙丁戊])\)?(?:=[0-9()×xX*+\-/]+)?$")
 
 # how a column was understood: by the form's own words; as a person said; only guessed, and
 # therefore not used; said twice, the second is not used; known and of no use here; not at all
@@ -95,7 +98,31 @@ def find_header(
         if not any(is_line[at - 1 : at + 1])
     ]
     best = max(candidates, key=lambda header: len(header.columns), default=None)
-    return best if best is not None and len(best.columns) >= FEWEST_FIELDS else None
+    if best is None or len(best.columns) < FEWEST_FIELDS:
+        return None
+    for row in rows[best.last + 1 :]:
+        below = dict(enumerate(_shown(row)))
+        if not _is_caption(below, best):
+            break
+        large = {n for n, at in best.columns.items() if TEN_THOUSANDS in below.get(at, "")}
+        best = replace(best, last=best.last + 1, ten_thousands=best.ten_thousands | large)
+    return best
+
+
+def _is_caption(below: Mapping[int, str], header: Header) -> bool:
+    """Is the row below the header none of the list's lines: units or column numbers, and so under
+    the person's number too.
+    """
+    filled = [text for text in below.values() if text]
+    ids = [below.get(at, "") for name, at in header.columns.items() if name.endswith("_id")]
+    if all(map(_UNIT.match, filled)):
+        return bool(filled) and not any(ids)
+    is_numbered = all(_PLACE.match(text) or _UNIT.match(text) for text in filled)
+    return is_numbered and all(map(_PLACE.match, ids))
+
+
+def _shown(row: Sequence[Cell]) -> list[str]:
+    return [unicodedata.normalize("NFKC", as_text(cell) or "").strip() for cell in row]
 
 
 def missing_columns(header: Header, form: Form) -> list[str]:
@@ -117,8 +144,7 @@ def stand_ins(name: str, form: Form) -> list[str]:
 
 
 def _is_line(row: Sequence[Cell]) -> bool:
-    shown = (unicodedata.normalize("NFKC", as_text(cell) or "").strip() for cell in row)
-    return any(_OF_A_LINE.search(text) and not _YEAR.match(text) for text in shown)
+    return any(_OF_A_LINE.search(text) and not _YEAR.match(text) for text in _shown(row))
 
 
 def _texts(row: Sequence[Cell]) -> list[str]:
