@@ -149,6 +149,11 @@ def test_a_near_cell_and_ghost_styles_are_no_offence(make_xlsx: Make, cell: str)
     assert "没有找到" in refusal(near)
 
 
+def test_too_many_sheets_are_refused_and_none_is_passed_over(make_xlsx: Make) -> None:
+    said = refusal(make_xlsx(*([["封面"]] for _ in range(20)), GOOD))
+    assert "21 个工作表" in said
+
+
 def test_too_many_rows_are_refused() -> None:
     text = "姓名,身份证号,金额\n" + "冉,1,1\n" * 60_000
     assert "50000 行" in refusal(text.encode(), "a.csv")

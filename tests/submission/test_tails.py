@@ -58,6 +58,18 @@ def test_ten_thousands_below_the_header_count_too(make_xlsx: Make) -> None:
     assert [notice.rule for notice in sheet.notices] == ["UN-1"]
 
 
+@pytest.mark.parametrize("title", ["单位：万元", "填报单位：某镇   金额单位: 人民币万元"])
+def test_ten_thousands_in_a_title_count_where_no_header_says_otherwise(
+    make_xlsx: Make, title: str
+) -> None:
+    header = [*HEADER[:2], "金额", "补贴标准（元）"]
+    rows = [["清册"], [None, None, title], header, ["冉光荣", ID, 0.12, 1200]]
+    sheet = read(make_xlsx(rows))
+    assert sheet.frame["amount_fen"].to_list() == [120000]
+    assert sheet.frame["standard"].to_list() == ["1200"]
+    assert [notice.rule for notice in sheet.notices] == ["UN-1"]
+
+
 def test_ghost_rows_and_the_total_below_them(make_xlsx: Make) -> None:
     rows = [HEADER, LINE, *([None, " ", ""] for _ in range(3000)), ["合计", None, 6]]
     sheet = read(make_xlsx(rows))

@@ -129,7 +129,12 @@ def _sheets(
     except (CalamineError, OSError):
         raise Refused(f"文件已损坏，无法打开。{AGAIN}") from None
     del source  # the reader has its own
-    for name in shown[: limits.sheets]:
+    if len(shown) > limits.sheets:
+        raise Refused(
+            f"工作簿里有 {len(shown)} 个工作表，超过 {limits.sheets} 个。"
+            "请把这次要导入的名单另存为单独的工作簿后重新上传。"
+        )
+    for name in shown:
         if named not in {None, name}:
             continue
         try:

@@ -11,7 +11,15 @@ from types import MappingProxyType
 from typing import Final
 
 from yikatong.submission.sheets_cells import Cell, as_text
-from yikatong.submission.sheets_forms import OURS, PERSON_ID, PERSON_NAME, Field, Form, header_keys
+from yikatong.submission.sheets_forms import (
+    OURS,
+    PERSON_ID,
+    PERSON_NAME,
+    Field,
+    Form,
+    Kind,
+    header_keys,
+)
 
 SEARCHED_ROWS: Final = 10
 FEWEST_FIELDS: Final = 2
@@ -19,6 +27,8 @@ TEN_THOUSANDS: Final = "万元"
 # no header says this, and a line does: a long number, a masked one, an amount
 _OF_A_LINE: Final = re.compile(r"[0-9]{6}|\*{4}|^[-+￥¥]?[0-9][0-9,]*(?:\.[0-9]+)?元?$")
 _YEAR: Final = re.compile(r"^20[0-9]{2}$")
+# a title of the whole table: 单位：万元
+_ALL_IN_TEN_THOUSANDS: Final = re.compile(r"单位:\s*(?:人民币)?万元")
 # what stands below a header in some tables: units, and the numbers of the columns
 _UNIT: Final = re.compile(r"^\(?(?:单位:)?(?:元|万元|亩|人|户|月|个月|台|间|次)(?:/\w+)?\)?$")
 _PLACE: Final = re.compile(r"^\(?(?:[0-9]{1,2}|[甲乙丙丁戊])\)?(?:=[0-9()×xX*+\-/]+)?$")
@@ -100,6 +110,13 @@ def find_header(
     best = max(candidates, key=lambda header: len(header.columns), default=None)
     if best is None or len(best.columns) < FEWEST_FIELDS:
         return None
+    if any(_ALL_IN_TEN_THOUSANDS.search(cell) for row in rows[: best.last] for cell in _shown(row)):
+        large = {
+            name
+            for name, label in best.labels.items()
+            if "元" not in label and (form.field(name).kind is Kind.MONEY or name == "standard")
+        }
+        best = replace(best, ten_thousands=best.ten_thousands | large)
     for row in rows[best.last + 1 :]:
         below = dict(enumerate(_shown(row)))
         if not _is_caption(below, best):
