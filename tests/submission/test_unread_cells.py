@@ -132,3 +132,21 @@ def test_each_is_counted_once_wherever_the_blocks_are_cut(
     assert (package.errors.count, package.unsolved.count) == (2, 3)
     assert package.errors.places == {"名单": ("D2", "D6")}
     assert package.unsolved.places == {"名单": ("D3", "D4", "D7")}
+
+
+@pytest.mark.parametrize("small", [0, sheets.SMALL_FILE])
+def test_hidden_rows_of_the_list_are_read_and_told(
+    small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheets, "SMALL_FILE", small)
+    book = openpyxl.load_workbook(io.BytesIO(made("a", "b", "c", beside={"别的": {"A1": "x"}})))
+    for row in (1, 3, 4, 9):  # a header, two lines, and nothing at all
+        book["名单"].row_dimensions[row].hidden = True
+    book["别的"].row_dimensions[2].hidden = True
+    book["名单"].column_dimensions["D"].hidden = True
+    out = io.BytesIO()
+    book.save(out)
+    sheet = read_sheet(out.getvalue(), DISBURSEMENT, name="名单.xlsx")
+    assert sheet.frame["row"].to_list() == [2, 3, 4]
+    (notice,) = [notice for notice in sheet.notices if notice.rule == "HR-1"]
+    assert "有 2 行在工作表里是隐藏的或被筛选掉的（第 3、4 行）" in notice.message

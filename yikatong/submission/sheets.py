@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import polars as pl
+
 from yikatong.submission.sheets_apart import Child
 from yikatong.submission.sheets_door import (
     WEB,
@@ -27,6 +29,7 @@ from yikatong.submission.sheets_header import NO_MAPPING
 from yikatong.submission.sheets_meaning import MissingColumns, Notice, Sheet, understood
 from yikatong.submission.sheets_package import Package, check_package
 from yikatong.submission.sheets_tails import Totals
+from yikatong.submission.sheets_unread import SHOWN
 
 __all__ = ["MissingColumns", "Notice", "Sheet", "Totals", "read_sheet"]
 
@@ -74,9 +77,9 @@ def _read(
         package = check_package(content, limits)
         if package.inflated <= SMALL_INSIDE and package.every_cell_placed:
             sheet = understood(workbook_sheets(content, limits), form, mapping=mapping)
-            return _telling_of_blanks(sheet, package)
+            return _telling(sheet, package)
         with Child() as child:
-            return _telling_of_blanks(child.read(content, form, limits, mapping=mapping), package)
+            return _telling(child.read(content, form, limits, mapping=mapping), package)
     with Child() as child:
         if kind != "xlsx":
             check_old_workbook(content)
@@ -88,11 +91,13 @@ def _read(
         del content
         child.ask(opened, form, limits, mapping=mapping)
         package = check_package(opened, limits)
-        return _telling_of_blanks(child.answer(), package)
+        return _telling(child.answer(), package)
 
 
-def _telling_of_blanks(sheet: Sheet, package: Package) -> Sheet:
-    """What holds something that no reader can read is taken as blank, and that is never silent."""
+def _telling(sheet: Sheet, package: Package) -> Sheet:
+    """What holds something that no reader can read is taken as blank, and what the person does not
+    see is read: neither is ever silent.
+    """
     told = (
         (package.errors, "个单元格是错误值（如 #N/A、#REF!）", "请改正后重新上传。"),
         (package.unsolved, "个公式没有保存计算结果",
@@ -105,4 +110,18 @@ def _telling_of_blanks(sheet: Sheet, package: Package) -> Sheet:
             sentence = f"工作簿里有 {cells.count} {what}，都按空白读取"
             sentence += f"：{where}。{todo}" if where else f"。{todo}"
             notices.append(Notice(None, "", "ER-1", "info", sentence))
+    hidden = sheet.frame["row"].filter(
+        sheet.frame["row"].is_in(pl.Series(package.hidden.get(sheet.name, ()), dtype=pl.Int64))
+    )
+    if len(hidden):
+        shown = "、".join(map(str, hidden.head(SHOWN))) + (
+            " 行等" if len(hidden) > SHOWN else " 行"
+        )
+        notices.append(
+            Notice(
+                None, "", "HR-1", "info",
+                f"名单里有 {len(hidden)} 行在工作表里是隐藏的或被筛选掉的（第 {shown}），"
+                "照样读取了。不该发放的请整行删除后重新上传。",
+            )
+        )  # fmt: skip
     return replace(sheet, notices=(*sheet.notices, *notices))

@@ -42,7 +42,7 @@ class Notice:
     """Something the person should know about the file. `row` is None where it is about all of it.
 
     `rule`: COL-1 a column set aside, TOT-1 a total that differs, UN-1 units that were taken off,
-    SH-1 a list in another sheet. `severity` is always info.
+    SH-1 a list in another sheet, HR-1 hidden rows, ER-1 unread cells. `severity` is always info.
     """
 
     row: int | None

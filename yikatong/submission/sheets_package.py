@@ -8,6 +8,7 @@ import io
 import re
 import zipfile
 import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -59,12 +60,14 @@ class Package:
     """What a package that may be opened is like: the bytes it inflates to, and whether every cell
     of its sheets names its place: one that does not may stand anywhere. `errors` and `unsolved` are
     the cells that hold an error (#N/A) or a formula without its result: a reader gives blanks.
+    `hidden` are the hidden rows of each sheet by its name: a reader gives them like any other.
     """
 
     inflated: int
     every_cell_placed: bool
     errors: Told
     unsolved: Told
+    hidden: Mapping[str, Sequence[int]]
 
 
 def check_package(source: Path | bytes, limits: Limits) -> Package:
@@ -89,12 +92,12 @@ def check_package(source: Path | bytes, limits: Limits) -> Package:
                 is_placed = is_placed and part.every_cell_placed
                 if part.unread:
                     unread[entry.filename] = part.unread
-            errors, unsolved = told(package, unread)
+            errors, unsolved, hidden = told(package, unread)
     except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, ValueError) as error:
         raise Refused(f"文件已损坏，无法打开（{type(error).__name__}）。{AGAIN}") from None
     except zlib.error:
         raise Refused(f"文件已损坏，无法解压。{AGAIN}") from None
-    return Package(inflated, is_placed, errors, unsolved)
+    return Package(inflated, is_placed, errors, unsolved, hidden)
 
 
 def _check_names(names: list[str], limits: Limits) -> None:

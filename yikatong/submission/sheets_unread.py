@@ -1,7 +1,6 @@
-"""Cells of an .xlsx that no reader can read and takes for blanks: how many, where the first are.
-
-An error value (#N/A), or a formula whose result nobody saved. Found in the text of a sheet while
-`sheets_package` lets it pass by, block by block.
+"""What a person sees otherwise in an .xlsx than any reader: cells that are taken for blanks (an
+error value such as #N/A, a formula whose result nobody saved), and rows that are hidden. Found in
+the text of a sheet while `sheets_package` lets it pass by, block by block.
 """
 
 from __future__ import annotations
@@ -10,7 +9,8 @@ import html
 import posixpath
 import re
 import zipfile
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,6 +20,9 @@ _ERROR_CELL: Final = re.compile(rb"<(?:\w+:)?c\s[^<>]*\bt=[\"']e[\"'][^<>]*")
 _NO_RESULT: Final = re.compile(rb"(?:<f(?: [^<>]*)?/>|</f>)(?:<v ?/>|<v></v>)?</c>")
 _PLACE: Final = re.compile(rb"\sr\s*=\s*[\"']([A-Z]{1,3}[0-9]{1,7})[\"']")
 _IS_TEXT: Final = re.compile(rb"\st\s*=\s*[\"']str[\"']")
+_HIDDEN: Final = (b'hidden="1"', b'hidden="true"', b"hidden='1'", b"hidden='true'")
+_ROW: Final = re.compile(rb"<(?:\w+:)?row\s[^<>]*>")
+_ROW_NUMBER: Final = re.compile(rb"\sr\s*=\s*[\"']([0-9]{1,7})[\"']")
 _LONGEST_TAG_READ: Final = 512
 _LONGEST_LIST_READ: Final = 1 << 20
 _SHEET: Final = re.compile(r"<(?:\w+:)?sheet\s[^<>]*>")
@@ -42,14 +45,15 @@ class Cells:
 
 
 class Unread:
-    """The unread cells of one sheet."""
+    """The unread cells of one sheet, and its hidden rows."""
 
     def __init__(self) -> None:
         self.errors, self.unsolved = Cells(), Cells()
+        self.hidden = array("L")
         self._opened = b""
 
     def __bool__(self) -> bool:
-        return bool(self.errors.count or self.unsolved.count)
+        return bool(self.errors.count or self.unsolved.count or self.hidden)
 
     def look(self, tags: bytes) -> None:
         """The next whole tags of the sheet."""
@@ -57,6 +61,9 @@ class Unread:
             self.errors.add(_ERROR_CELL.findall(tags))
         if any(end in tags for end in FORMULA_ENDS):
             self.unsolved.add(self._openings(tags))
+        if any(hidden in tags for hidden in _HIDDEN):
+            rows = (tag for tag in _ROW.findall(tags) if any(hidden in tag for hidden in _HIDDEN))
+            self.hidden.extend(int(found[1]) for row in rows if (found := _ROW_NUMBER.search(row)))
         # the cell that is open where these tags end may be found unread in the next ones
         if (last := tags.rfind(b"<c")) >= 0:
             self._opened = tags[last : last + _LONGEST_TAG_READ].partition(b">")[0]
@@ -95,13 +102,18 @@ class Told:
         return "，".join(parts) + more
 
 
-def told(package: zipfile.ZipFile, found: Mapping[str, Unread]) -> tuple[Told, Told]:
-    """The errors and the formulas without result of a package, `found` in these of its parts."""
+def told(
+    package: zipfile.ZipFile, found: Mapping[str, Unread]
+) -> tuple[Told, Told, Mapping[str, Sequence[int]]]:
+    """The errors and the formulas without result of a package, `found` in these of its parts; and
+    the hidden rows of each sheet by its name.
+    """
     names = _sheet_names(package) if found else {}
     kinds = [{part: one.errors for part, one in found.items()},
              {part: one.unsolved for part, one in found.items()}]  # fmt: skip
     errors, unsolved = (_together(kind, names) for kind in kinds)
-    return errors, unsolved
+    hidden = {names.get(part.lower(), ""): one.hidden for part, one in found.items() if one.hidden}
+    return errors, unsolved, hidden
 
 
 def _together(found: Mapping[str, Cells], names: Mapping[str, str]) -> Told:
