@@ -306,6 +306,13 @@ def test_text_in_every_coding(make_csv: MakeText, encoding: str, *, is_quoted: b
     assert frame["row"].to_list() == [2, 3]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
+@pytest.mark.parametrize("name", ["冉\ue815", "冉\U00031350"])
+def test_a_short_text_with_a_rare_name_is_no_noise(name: str, encoding: str) -> None:
+    text = f"姓名,身份证号,金额\n{name},{ID},5\n"
+    assert first(text.encode(encoding), name="a.csv")["beneficiary_name"] == name
+
+
 def test_text_kept_as_text_by_a_formula_is_that_text() -> None:
     text = f'姓名,身份证号,银行账号,金额\n="冉",="{ID}",="6228480402564890018",="5"\n'
     row = first(text.encode("gb18030"), name="a.csv")

@@ -235,6 +235,12 @@ def test_a_cell_of_ten_megabytes_is_refused(quote: str) -> None:
     assert "单元格" in refusal(text, "a.csv", limits=big)
 
 
+@pytest.mark.parametrize("lines", ['"冉,{0},5,x\n谭,{0},6,"a\n', '冉,{0},5,"x\n谭,{0},6,a\n'])
+def test_a_quote_that_is_never_closed_swallows_no_line(lines: str) -> None:
+    text = "姓名,身份证号,金额,备注\n" + lines.format(GOOD[1][1])
+    assert "引号不配对" in refusal(text.encode(), "a.csv")
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
 def test_zero_bytes_in_a_text_are_refused(encoding: str) -> None:
     text = "姓名,身份证号,金额\n冉,1\0,1\n" + "谭,2,2\n" * 50

@@ -204,7 +204,8 @@ _LONG_CELL: Final = f"有单元格超过 32767 个字，不是名单应有的内
 
 
 def _quoted_rows(text: str, delimiter: str, limits: Limits) -> Iterator[Sequence[Cell]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    # strict: a quote that is never closed takes the lines after it into its cell, without a word
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for number, row in enumerate(reader, 1):
             if number > limits.rows + 10 or len(row) > limits.columns:
@@ -250,8 +251,14 @@ def _unmarked_utf16(content: bytes) -> str | None:
 
 
 def _is_noise(text: str) -> bool:
-    """Random bytes decode as GB18030 more often than one thinks; control characters tell."""
-    strange = sum(not (c.isprintable() or c in "\r\n\t\u3000\u00a0\ufeff\u200b") for c in text)
+    """Random bytes decode as GB18030 more often than one thinks; control characters tell. Those of
+    private use and of the later planes do not: they are names (造字, CJK extensions).
+    """
+    strange = sum(
+        not (c.isprintable() or c in "\r\n\t\u3000\u00a0\ufeff\u200b")
+        and not ("\ue000" <= c <= "\uf8ff" or "\U00020000" <= c <= "\U0003ffff")
+        for c in text
+    )
     return strange * 50 > len(text)
 
 
