@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -147,6 +148,16 @@ def test_a_near_cell_and_ghost_styles_are_no_offence(make_xlsx: Make, cell: str)
     )
     near = repacked(make_xlsx(GOOD), {"xl/worksheets/sheet1.xml": sheet.encode()})
     assert "没有找到" in refusal(near)
+
+
+def test_a_number_formatted_as_a_duration_is_a_sentence() -> None:
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        page = book.add_worksheet("名单")
+        for at, row in enumerate(GOOD):
+            page.write_row(at, 0, row)
+        page.write_number(1, 1, 500243199901011234, book.add_format({"num_format": "[h]:mm:ss"}))
+    assert "设为文本" in refusal(out.getvalue())
 
 
 def test_too_many_sheets_are_refused_and_none_is_passed_over(make_xlsx: Make) -> None:

@@ -153,8 +153,17 @@ def _sheets(
 def _rows_of(sheet: CalamineSheet) -> Iterator[Sequence[Cell]]:
     """Its rows. With the last of them the sheet is given up: a large one takes most of a gigabyte,
     and what was read of it is yet to be put together.
+
+    Raises:
+        Refused: an id number formatted as a duration is more days than there are.
     """
-    yield from sheet.iter_rows()
+    try:
+        yield from sheet.iter_rows()
+    except OverflowError:
+        raise Refused(
+            f"工作表“{sheet.name}”里有时间格式的单元格存着过大的数（在 Excel 里显示为 ####），"
+            "多半是号码列的格式设错了。请把这一列设为文本，重新录入后上传。"
+        ) from None
 
 
 # -- text ---------------------------------------------------------------------------------------
