@@ -287,6 +287,37 @@ def test_cells_without_a_place_are_read_by_the_child_and_cost_us_nothing(make_xl
     assert "内存" in sentence or "50000 行" in sentence
 
 
+@pytest.mark.parametrize(
+    "cell",
+    ['<c r="A2" r="XFD1048576">', '<c s=">" r="XFD1048576">', '<c r="xfd1048576">',
+     '<!-- > --><c x=">" r="XFD1048576">', '<x:c r="XFD1048576">', "<c r='A2'>"],
+)  # fmt: skip
+def test_a_cell_of_two_minds_is_read_by_the_child(make_xlsx: Make, cell: str) -> None:
+    content = make_xlsx(GOOD)
+    assert check_package(content, WEB).every_cell_placed
+    sheet = f'<worksheet><sheetData><row r="2">{cell}<v>1</v></c></row></sheetData></worksheet>'
+    hostile = repacked(content, {"xl/worksheets/sheet1.xml": sheet.encode()})
+    with contextlib.suppress(Refused):
+        assert not check_package(hostile, WEB).every_cell_placed
+
+
+@pytest.mark.parametrize("part", ["xl/data/s.xml", "xl/worksheets/s.bin", "xl/media/s.png"])
+def test_a_sheet_where_no_program_puts_one_is_read_by_the_child(make_xlsx: Make, part: str) -> None:
+    cell = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+    long = b" " * ((1 << 18) - 5)  # the word stands across the end of a block
+    changes = {
+        part: b"<worksheet>" + long[:-11] + b"<sheetData>" + cell + b"</sheetData></worksheet>",
+        "xl/_rels/workbook.xml.rels": (
+            b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+            b'<Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/'
+            b'relationships/worksheet" Target="/%b"/></Relationships>' % part.encode()
+        ),
+    }
+    hostile = repacked(make_xlsx(GOOD), changes)
+    assert not check_package(hostile, WEB).every_cell_placed
+    assert refusal(hostile)
+
+
 def test_a_child_that_wants_too_much_memory_dies_alone(make_xlsx: Make) -> None:
     many = make_xlsx([GOOD[0], *([f"冉{n}", "11010519491231002X", n] for n in range(30_000))])
     with Child() as child, pytest.raises(Refused, match="内存超过限度"):

@@ -27,14 +27,13 @@ from yikatong.submission.sheets_door import (
 from yikatong.submission.sheets_forms import Form
 from yikatong.submission.sheets_header import NO_MAPPING
 from yikatong.submission.sheets_meaning import MissingColumns, Notice, Sheet, understood
-from yikatong.submission.sheets_package import Package, check_package
+from yikatong.submission.sheets_package import SMALL_INSIDE, Package, check_package
 from yikatong.submission.sheets_tails import Totals
 from yikatong.submission.sheets_unread import SHOWN
 
 __all__ = ["MissingColumns", "Notice", "Sheet", "Totals", "read_sheet"]
 
 SMALL_FILE: Final = 1 << 20
-SMALL_INSIDE: Final = 12 << 20
 
 
 def read_sheet(

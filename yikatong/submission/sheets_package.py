@@ -18,6 +18,8 @@ from yikatong.submission.sheets_unread import FORMULA_ENDS, Told, Unread, told
 
 MIB: Final = 1 << 20
 AGAIN: Final = "请用 Excel 或 WPS 另存为 .xlsx 后重新上传。"
+# what a workbook may hold that is read outside the child
+SMALL_INSIDE: Final = 12 << 20
 _STEP: Final = 1 << 18
 _LONGEST_TAG: Final = 1 << 16
 _SMALL_ENTRY: Final = MIB
@@ -27,7 +29,12 @@ _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
 _NESTED: Final = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"MZ")
 _NESTED_NAMES: Final = (".zip", ".rar", ".7z", ".gz", ".exe", ".xlsx", ".xlsm", ".xls", ".doc")
 _SHORT: Final = 256
-_UNPLACED_CELL: Final = re.compile(rb"<c(?: [st]=\"[^\"]*\")*/?>|<\w+:c[ />]|<c\s*[^ rst>]")
+# a cell that is not `<c r="AB12" …>` and nothing else may stand anywhere: two places, a > in quotes
+_ODD_CELL: Final = re.compile(
+    rb'<c(?![A-Za-z]| r="[A-Z]{1,2}[0-9]{1,5}"(?: (?!r=)[a-z]{1,3}="[A-Za-z0-9]*")* ?/?>)'
+    rb"|<[^\s<>/]*:c[\s/>]|<!"
+)
+_SHEET_TAG: Final = b"sheetData"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +65,8 @@ BULK: Final = Limits(
 @dataclass(frozen=True, slots=True)
 class Package:
     """What a package that may be opened is like: the bytes it inflates to, and whether every cell
-    of its sheets names its place: one that does not may stand anywhere. `errors` and `unsolved` are
-    the cells that hold an error (#N/A) or a formula without its result: a reader gives blanks.
+    of its sheets plainly names its place: one that does not may stand anywhere. `errors` and
+    `unsolved` are the cells with an error (#N/A) or a formula without result: they read as blanks.
     `hidden` are the hidden rows of each sheet by its name: a reader gives them like any other.
     """
 
@@ -137,17 +144,22 @@ class _Part:
         is_sheet = self._is_xml and "worksheets/" in name
         self._outside = Outside(limits) if is_sheet else None
         self.every_cell_placed = True
+        self._seen = 0
         self.unread = Unread()
 
     def read(self, package: zipfile.ZipFile, left: int) -> int:
         """The bytes that it really holds, at most `left`."""
-        size, carried = 0, b""
+        size, carried, ending = 0, b"", b""
         with package.open(self._entry) as stream:
             while block := stream.read(_STEP):
                 if size == 0:
                     self._check_start(block)
                 size += len(block)
                 self._check_size(size, left)
+                if self._outside is None and self.every_cell_placed:
+                    # a sheet may be where no program puts one: its cells are not looked at here
+                    self.every_cell_placed = _SHEET_TAG not in ending + block
+                    ending = block[-len(_SHEET_TAG) :]
                 if self._is_xml:
                     carried = self._scan(carried + block)
         return size
@@ -189,12 +201,11 @@ class _Part:
         nothing that can be read.
         """
         self.unread.look(tags)
-        if outside.are_all_plain(tags):
-            return
-        if outside.holds(tags):
+        self._seen += len(tags)
+        if self.every_cell_placed:  # asked of small workbooks only, so that a large one costs less
+            self.every_cell_placed = self._seen <= SMALL_INSIDE and not _ODD_CELL.search(tags)
+        if not outside.are_all_plain(tags) and outside.holds(tags):
             raise Refused(too_big(self._limits))
-        if self.every_cell_placed and _UNPLACED_CELL.search(tags):
-            self.every_cell_placed = False
 
 
 def too_big(limits: Limits) -> str:
