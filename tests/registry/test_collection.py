@@ -261,6 +261,12 @@ def test_a_roster_row_joins_by_the_same_index_as_the_person() -> None:
     assert entry[2:5] == (date(2026, 1, 1), date(2026, 12, 31), "一级")
 
 
+@pytest.mark.parametrize("until", ["长期", "长期有效", "永久", ""])
+def test_a_roster_row_without_an_end_says_so_in_words(until: str) -> None:
+    (entry,), troubles = roster({"until": until})
+    assert (entry[3], troubles) == (None, [])
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [

@@ -22,6 +22,8 @@ from yikatong.organisation.models import PayingBank, Unit
 from yikatong.registry.messages import ID_FIELD, NUMBER_FIELD
 from yikatong.vault.access import the_vault
 
+# what a card or a decision without an end says where its end would stand
+WITHOUT_END: Final = frozenset({"长期", "长期有效", "永久", "永久有效"})
 PHONE_FIELD: Final = "person.phone"
 PHONE_LENGTH: Final = 11
 CARD_WORDS: Final = {
@@ -284,7 +286,8 @@ def roster_rows(
             _refuse_lost(line)
             number = ResidentId.parse(line["beneficiary_id"] or "", on=today)
             since = _day(line["since"], "起始日期")
-            until = _day(line["until"], "截止日期") if line["until"] else None
+            ends = line["until"] and line["until"] not in WITHOUT_END
+            until = _day(line["until"], "截止日期") if ends else None
             _refuse_if_known(_ends_before_it_begins(since, until))
             rows.append(
                 (
