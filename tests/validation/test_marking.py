@@ -231,6 +231,22 @@ def test_a_workbook_that_another_program_wrote_in_its_own_way_comes_back_too(
     assert page["C2"].value == WRONG[2]
 
 
+def test_a_workbook_of_too_many_empty_cells_comes_back_fresh(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def prepare(page: Any) -> None:
+        for at in range(1, 200):
+            page.cell(7, at).fill = YELLOW
+
+    content = repacked(
+        book(WRONG, prepare=prepare), "xl/worksheets/sheet2.xml", r' t="n"></c>', "/>"
+    )
+    sheet, report = judged(content)
+    assert "清册" in opened(marked(content, sheet, report)).sheetnames
+    monkeypatch.setattr(marking, "MOST_CELLS", 200)
+    assert "待更正" in opened(marked(content, sheet, report)).sheetnames
+
+
 def test_a_table_of_their_own_keeps_its_filter() -> None:
     table = Table(displayName="T", ref="A2:E3")
     content = book(WRONG, prepare=lambda page: page.add_table(table))

@@ -1,8 +1,8 @@
 """The user's own workbook back, with what was found written into it (screens.md §7).
 
 Their sheets, styles and validations stay; the cell at fault is coloured and says why. Where that
-cannot be done (over 20,000 rows, pictures, an old or plain-text file, a workbook that another
-program wrote in its own way) the faulty rows come back in a fresh workbook.
+cannot be done (over 20,000 rows, too many cells, pictures, an old or plain-text file, a workbook
+that another program wrote in its own way) the faulty rows come back in a fresh workbook.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ BY_RULE: Final = {
     "PH-1": "核实电话；确为共用的写明理由",
 }
 MOST_ROWS: Final = 20_000
+MOST_CELLS: Final = 600_000
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 _LOST_IN_MARKING: Final = ("xl/media/", "xl/charts/", "xl/drawings/drawing")
 # a font family or a date as another program writes it: what openpyxl refuses, and nobody else does
@@ -102,12 +103,21 @@ def marked(content: bytes, sheet: Sheet, report: Report) -> bytes:
 
 
 def _keeps_all(content: bytes) -> bool:
-    """Would openpyxl give back all that the workbook holds (it loses pictures and charts)."""
+    """Would openpyxl give back all that the workbook holds (it loses pictures and charts), and do
+    so within bounds: each cell takes it half a kilobyte, in the process that serves the page.
+    """
     if not content.startswith(b"PK"):
         return False
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         names = package.namelist()
-    return not any(name.startswith(_LOST_IN_MARKING) for name in names)
+        cells = sum(_cells_of(package, name) for name in names)
+    return cells <= MOST_CELLS and not any(name.startswith(_LOST_IN_MARKING) for name in names)
+
+
+def _cells_of(package: zipfile.ZipFile, part: str) -> int:
+    """About so many cells are in this part, the empty ones that are only styled too."""
+    with package.open(part) as stream:
+        return sum(block.count(b"<c") for block in iter(lambda: stream.read(1 << 18), b""))
 
 
 # -- the own workbook -----------------------------------------------------------------------------
