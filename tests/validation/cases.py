@@ -62,6 +62,12 @@ PEOPLE: Final = (
     case("RG-1", "P01", row("未登记"), row("钱大娘")),
     case("RG-1", "P01", row("冉孩", payee="未登记"), row("冉孩", payee="冉父")),
     case("RG-1", "P02", row("钱大娘", **LAND), row("钱大爷", **LAND)),  # no household on record
+    case(  # nor is one lent to them by the head that the sheet names
+        "RG-1",
+        "P02",
+        row("钱大娘", payee="钱大爷", head_index=index_of("钱大爷"), **LAND),
+        row("钱大爷", **LAND),
+    ),
     case("RG-2", "P01", row("冉外镇"), row("钱大娘"), severity=INFO, bands=SANGZHE),
     case("NM-1", "P01", row("钱大娘", name_typed="钱大妈"), row("钱大娘", name_typed="钱　大 娘")),
     case("NM-1", "P01", row("冉孩", payee="冉父", payee_name="冉爸"), row("冉孩", payee="冉父")),
@@ -86,6 +92,13 @@ PEOPLE: Final = (
         "P02",
         row("钱大爷", payee="钱小妹", **LAND),
         row("钱小妹", payee="钱大爷", **LAND),  # 到户: the head receives
+    ),
+    # the head of another household, called 户主 by the sheet, or by the door where it names none
+    case(
+        "AC-3",
+        "P02",
+        row("钱户二", payee="钱大爷", head_index=index_of("钱大爷"), **LAND),
+        row("钱户二", payee="钱户一", head_index=index_of("钱大爷"), **LAND),
     ),
     # a member is paid only with a reason, and so is one of a household without a head on record
     ask("AC-3", "P02", row("钱小妹", **LAND), row("钱大爷", **LAND)),

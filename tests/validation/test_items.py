@@ -142,6 +142,13 @@ def test_a_grade_that_the_item_does_not_know_is_told_once(
     assert (report.passed, report.blocked) == (0, 1)
 
 
+def test_more_than_an_amount_can_hold_ends_no_judgement() -> None:
+    """The door lets nine digits through, and nine times nine are more than a BIGINT of fen."""
+    most = Decimal(999_999_999)
+    one = line("钱大爷", "100", grade="其他", object_key="房1", quantity=str(most), standard=most)
+    assert judged(HERE, "P17", one).passed == 1
+
+
 @pytest.mark.parametrize("field", ["quantity", "standard", "months"])
 def test_a_number_that_the_door_refused_is_not_told_again(field: str) -> None:
     """Nor is it taken for one piece: its sentence says what to mend, and the line stays blocked."""

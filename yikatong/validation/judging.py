@@ -47,7 +47,7 @@ TABLES: Final = (
     *("roster", "town", "paid", "deduction", "programme", "hit", "found"),
 )
 INPUT_COLUMNS: Final = (
-    "row_no, head_index, payee_name, payee_index, beneficiary_name, beneficiary_index,"
+    "row_no, payee_name, payee_index, beneficiary_name, beneficiary_index,"
     " account_index, account_last4, object_key, grade, standard, quantity, months, amount_fen, supplement_fen, faults"
 )
 # the same folding as kernel.names: dots to U+00B7, blanks away; full-width is folded at the door
@@ -103,8 +103,8 @@ def _take(identity: str, source: str, arguments: Sequence[Any], rows: int) -> No
         cursor.execute(
             _sized(
                 f"CREATE TEMP TABLE input ON COMMIT DROP AS"  # noqa: S608 - names of our own
-                f" SELECT {identity}, {INPUT_COLUMNS}, {keys}, payee_index = beneficiary_index AS is_same_person,"
-                f" payee_index = head_index AS is_headed_by_payee FROM {source}",
+                f" SELECT {identity}, {INPUT_COLUMNS}, {keys}, payee_index = beneficiary_index AS is_same_person"
+                f" FROM {source}",
                 is_large=rows >= LARGE,
             ),
             list(arguments),

@@ -4,13 +4,10 @@
 -- Each table starts from the keys of the one before, never from the registry or the history: the
 -- planner takes an index look per key for a short list and one hash join for a long one.
 
--- a line's beneficiary or 户主 who is not the one that is paid: few lines, so most are looked up once
+-- a line's beneficiary who is not the one that is paid: few lines, so most are looked up once
 CREATE TEMP TABLE aside ON COMMIT DROP AS
-SELECT line_id, true AS is_beneficiary, beneficiary_index AS id_index FROM input
-WHERE beneficiary_index IS NOT NULL AND beneficiary_index IS DISTINCT FROM payee_index
-UNION ALL
-SELECT line_id, false, head_index FROM input
-WHERE head_index IS NOT NULL AND head_index IS DISTINCT FROM payee_index;
+SELECT line_id, beneficiary_index AS id_index FROM input
+WHERE beneficiary_index IS NOT NULL AND beneficiary_index IS DISTINCT FROM payee_index;
 ANALYZE aside;
 
 -- who is named: each number is looked up once
@@ -104,7 +101,7 @@ WHERE guardian.county = %(county)s AND guardian.since <= greatest(%(last_day)s::
   AND (guardian.until IS NULL OR guardian.until >= %(first_day)s::date);
 
 CREATE TEMP TABLE other ON COMMIT DROP AS
-SELECT aside.line_id, aside.is_beneficiary, known.person_id, known.name_key, known.is_male, known.birth_on, known.unit_no, known.household_id
+SELECT aside.line_id, known.person_id, known.name_key, known.is_male, known.birth_on, known.unit_no, known.household_id
 FROM aside JOIN known ON known.id_index = aside.id_index;
 
 -- a line that points at one that was sent before; between the two may stand drafts that never were
@@ -137,12 +134,10 @@ WITH joined AS (
         input.account_index = account.number_index AS is_registered_number
     FROM input
     LEFT JOIN known AS payee ON payee.id_index = input.payee_index
-    LEFT JOIN other ON other.line_id = input.line_id AND other.is_beneficiary
-    LEFT JOIN other AS head ON head.line_id = input.line_id AND NOT head.is_beneficiary
+    LEFT JOIN other ON other.line_id = input.line_id
+    -- the household that the beneficiary is registered in, whoever the sheet calls its 户主
     LEFT JOIN registry_household AS household ON household.county = %(county)s
-        AND household.id = coalesce(
-            CASE WHEN input.is_headed_by_payee THEN payee.household_id ELSE head.household_id END,
-            CASE WHEN input.is_same_person THEN payee.household_id ELSE other.household_id END)
+        AND household.id = CASE WHEN input.is_same_person THEN payee.household_id ELSE other.household_id END
     LEFT JOIN account ON account.person_id = payee.person_id
 ), counted AS (
     SELECT joined.*, guarded.guardian_id IS NOT NULL AS payee_is_guardian,
@@ -170,7 +165,9 @@ SELECT counted.line_id, counted.row_no, counted.payee_id, counted.beneficiary_id
     counted.is_registered_number, counted.payee_is_guardian, counted.units AS quantity, counted.month_count, counted.rate,
     counted.standard_rate IS NOT NULL AS has_standard, counted.amount_fen, counted.is_male, counted.birth_on,
     counted.is_readable,
-    CASE WHEN counted.is_readable THEN round((/*amount*/) * 100)::bigint END AS computed_fen,
+    -- a slip of nine digits times nine digits is told (AM-1) by the most that a sentence can write
+    CASE WHEN counted.is_readable AND abs(/*amount*/) < 9999999999999 THEN round((/*amount*/) * 100)::bigint
+         WHEN counted.is_readable AND (/*amount*/) IS NOT NULL THEN 999999999999999 END AS computed_fen,
     CASE WHEN counted.is_readable THEN (/*amount*/) * 100 END AS exact_fen,
     CASE WHEN reissued.state IN ('FAILED', 'RETURNED') THEN reissued.amount_fen END AS failed_fen,
     before.period AS last_period, before.amount_fen AS last_fen, before.quantity AS last_quantity,

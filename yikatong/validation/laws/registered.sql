@@ -12,5 +12,5 @@ UNION ALL
 SELECT line.line_id, '收款人' AS who FROM line
 WHERE line.payee_id IS NULL AND line.has_payee_index AND NOT line.is_same_person
 UNION ALL
-SELECT line.line_id, '户主' AS who FROM line
+SELECT line.line_id, '享受人所在的户' AS who FROM line
 WHERE line.is_household_item AND line.household_id IS NULL AND line.beneficiary_id IS NOT NULL
