@@ -146,6 +146,8 @@ def _people(planter: Planter) -> dict[str, int]:
         "冉旧领",
         "冉机",
         "冉名册",
+        "冉双项",
+        "冉两领",
     )
     people = {name: planter.person(name) for name in (*plain, *traits, "冉失败")}
     people["冉换卡"] = planter.person("冉换卡")
@@ -175,7 +177,7 @@ def _rosters(planter: Planter) -> None:
     planter.roster("fiscal_payroll", "冉干部", as_of=date(2020, 1, 31))
     planter.roster("extreme_poverty", "冉特困", "冉孩")
     planter.roster("minimum_living", "冉名册")
-    planter.roster("registered_poor", "冉名册", "冉有地二")
+    planter.roster("registered_poor", "冉名册", "冉有地二", "冉双项")
     plots = planter.roster("entitled:P31", "冉有地", object_key="地1", quantity=Decimal(3))
     planter.listed(plots, "entitled:P31", "冉有地", object_key="地2", quantity=Decimal(5))
     planter.listed(plots, "entitled:P31", "冉有地二", quantity=Decimal(4))
@@ -192,6 +194,9 @@ def _paid(planter: Planter, people: dict[str, int]) -> None:
         ("P20", "冉上期", {"period": SPRING, "quantity": Decimal(9), "amount_fen": 90_000}),
         ("P22", "冉低保", {"amount_fen": 9_000}),
         ("P22", "冉机", {"amount_fen": 30_000}),
+        ("P22", "冉双项", {"amount_fen": 9_000}),
+        ("P22", "冉两领", {"amount_fen": 9_000}),
+        ("P24", "冉两领", {"amount_fen": 8_000}),
         ("P26", "冉旧领", {"period": SPRING, "object_key": "班1"}),
         ("P27", "冉旧领", {"period": SPRING, "object_key": "班2"}),
         ("P26", "冉旧领", {"period": LAST_YEAR, "object_key": "班3"}),

@@ -269,6 +269,21 @@ def test_what_was_taken_and_what_is_due_is_told_in_the_sentence() -> None:
     assert "民发〔2019〕62号" in finding.message
 
 
+def test_of_several_taken_each_sentence_says_what_is_known_of_its_own() -> None:
+    """冉双项: paid 90 元 of one; of the other a roster tells, with an amount or without."""
+    unknown = sentences_of("MX-3", row("冉双项", amount_fen=100_000), "P23")
+    assert any("：本期已领“项目P22”90.00 元，本项只补差额" in one for one in unknown)
+    assert any("：名册显示享受“项目P24”，金额不明，本项只补差额" in one for one in unknown)
+    known = sentences_of("MX-3", row("冉两领", amount_fen=150_000), "P23")
+    assert len(known) == 2
+    assert all("减去各项已领共 170.00 元后应发 1330.00 元" in one for one in known)
+
+
+def sentences_of(code: str, one: Row, programme: str) -> list[str]:
+    found = judged(sheet(one), programme, law_of(code)).report.findings
+    return [finding.message for finding in found if finding.rule == code]
+
+
 @pytest.fixture
 def another_county(
     connect: Callable[..., psycopg.Connection[Any]],

@@ -312,10 +312,14 @@ WITH taken AS (
 ), every AS (SELECT *, '本期已领' AS seen FROM taken UNION ALL SELECT *, '名册显示享受' FROM shown),
 due AS (
     SELECT every.*, bool_and(every.is_known) OVER (PARTITION BY every.line_id) AS is_all_known,
+        count(*) OVER (PARTITION BY every.line_id) AS times,
+        sum(every.taken_fen) OVER (PARTITION BY every.line_id) AS all_taken_fen,
         CASE WHEN line.expected_fen IS NOT NULL
              THEN greatest(line.expected_fen - sum(every.taken_fen) OVER (PARTITION BY every.line_id), 0)::bigint END AS due_fen
     FROM every JOIN line ON line.line_id = every.line_id
 )
 SELECT due.*, to_char(due.taken_fen / 100.0, 'FM9999999999990.00') AS taken_yuan,
-    to_char(due.due_fen / 100.0, 'FM9999999999990.00') AS due_yuan
+    to_char(due.due_fen / 100.0, 'FM9999999999990.00') AS due_yuan,
+    CASE WHEN due.times = 1 THEN '已领'
+         ELSE '各项已领共 ' || to_char(due.all_taken_fen / 100.0, 'FM9999999999990.00') || ' 元' END AS less_what
 FROM due
