@@ -189,11 +189,16 @@ ITEMS: Final = (
     ),
     Item(
         "P15",
-        (line("冉残一", "90"),),  # on 低保, and paid 护理补贴: compatible
+        (
+            line("冉残一", "90"),  # on 低保, and paid 护理补贴: compatible
+            line("冉无养残", "90", payee="冉监护"),  # excluded is the other kind of child
+        ),
         (
             ("低保", "RO-1", line("冉残二", "90")),
             ("残疾", "RO-1", line("冉低保", "90")),
             ("孤儿不享受", "MX-1", line("冉残孤", "90", payee="冉监护")),
+            ("孤儿名册未写类别", "MX-1", line("冉残童", "90", payee="冉监护")),
+            ("孤儿名册写法不同", "MX-1", line("冉残娃", "90", payee="冉监护")),
             ("标准", "AM-1", line("冉残一", "100")),
         ),
     ),
@@ -264,13 +269,16 @@ _NAMED: Final = {
     "extreme_poverty": ("冉特困", "冉双保", "冉困童", "冉残特困", "冉特困服刑"),
 }
 _GRADES: Final[dict[str, dict[str, Any]]] = {}
+_DISABLED_CHILDREN: Final = ("冉残孤", "冉无养残", "冉残童", "冉残娃")
 _GRADED: Final = (
-    ("minimum_living", ("冉低保", "冉双保", "冉残一", "冉残孤"), "农村"),
-    ("disabled", ("冉残一", "冉残四", "冉残特困", "冉残孤"), "一级"),
+    ("minimum_living", ("冉低保", "冉双保", "冉残一", *_DISABLED_CHILDREN), "农村"),
+    ("disabled", ("冉残一", "冉残四", "冉残特困", *_DISABLED_CHILDREN), "一级"),
     ("disabled", ("冉残二",), "二级"),
     ("disabled", ("冉残三",), "三级"),
     ("orphan", ("冉孤", "冉困童", "冉残孤", "冉成年"), "散居孤儿"),
-    ("orphan", ("冉无养",), "事实无人抚养儿童"),
+    ("orphan", ("冉无养", "冉无养残"), "事实无人抚养儿童"),
+    ("orphan", ("冉残童",), ""),
+    ("orphan", ("冉残娃",), "孤儿"),
 )
 _ENTITLED: Final = {
     "P03": ("冉移民", "冉迁出", "冉移民旧"),
@@ -279,7 +287,7 @@ _ENTITLED: Final = {
     "P08": ("冉六十", "冉五九", "冉特扶"),
     "P09": ("冉女四九", "冉女四八", "冉男四八"),
 }
-_CHILDREN: Final = ("冉孤", "冉困童", "冉无养", "冉残孤", "冉非孤", "冉成年")
+_CHILDREN: Final = ("冉孤", "冉困童", "冉无养", "冉非孤", "冉成年", *_DISABLED_CHILDREN)
 
 
 def _people(planter: Planter) -> tuple[dict[str, int], dict[str, int]]:

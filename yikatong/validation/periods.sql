@@ -19,6 +19,9 @@ SELECT held.kind, held.scope, held.legal_basis, held.under_age, held.severity,
         replace(translate(held.grade_a, '1234', '一二三四'), '残疾', '') ELSE '' END AS own_grade,
     CASE WHEN held.code_a = %(programme_code)s THEN '' ELSE
         replace(translate(held.grade_a, '1234', '一二三四'), '残疾', '') END AS other_grade,
+    -- what a roster may call a grade of the other item, each between bars
+    (SELECT coalesce('|' || string_agg(replace(translate(known.grade, '1234', '一二三四'), '残疾', ''), '|') || '|', '')
+     FROM jsonb_array_elements_text(other.grades) AS known (grade)) AS other_grades,
     other.code AS other_code, other.short_name AS other_name, nullif(other.benefit_roster, '') AS other_roster,
     CASE WHEN other.formula = 'rate' THEN round(standard.rate * 100)::bigint END AS other_monthly_fen,
     CASE WHEN held.kind = 'SAME_ASSET' AND held.scope IN ('house', 'machine') THEN '2000-01'
