@@ -73,6 +73,32 @@ def test_destroyed_digits_are_told_in_every_way_of_writing(make_xlsx: Make, cell
     assert "beneficiary_id" in row["lost_fields"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("ln-2026 ａ１", "LN-2026A1"),
+        ("LN—2026A1", "LN-2026A1"),
+        ("'地块\u300012", "地块12"),
+        ("小班(一)", "小班(一)"),
+        (12, "12"),
+    ],
+)
+@pytest.mark.parametrize("form", [DISBURSEMENT, ROSTER])
+def test_one_object_is_one_object_however_it_is_typed(
+    make_xlsx: Make, typed: Any, meant: str, form: Any
+) -> None:
+    """Else 一机一补 and the plot that two claim are passed by in small letters or in full width."""
+    header = [*HEADER, "出厂编号", "起始日期"]
+    row = first(make_xlsx([header, [*LINE, typed, "2026-01-01"]]), form)
+    assert (row["object_key"], row["lost_fields"]) == (meant, [])
+
+
+def test_a_plot_number_that_excel_destroyed_is_told(make_xlsx: Make) -> None:
+    """19 digits as a number: all plots of a village would be one."""
+    row = first(make_xlsx([[*HEADER, "地块编码"], [*LINE, 5002431002010100001]]))
+    assert (row["object_key"], row["lost_fields"]) == (None, ["object_key"])
+
+
 def test_a_number_of_15_digits_is_whole(make_xlsx: Make) -> None:
     assert first(make_xlsx([HEADER, ["冉", 110105491231002, 1]]))["lost_fields"] == []
 

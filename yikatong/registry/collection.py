@@ -319,7 +319,7 @@ def _ends_before_it_begins(since: date, until: date | None) -> str | None:
 def _refuse_lost(line: Mapping[str, Any]) -> None:
     """DG-1: digits that Excel destroyed are never padded."""
     if line["lost_fields"]:
-        raise Refused("身份证号或账号是数字格式，末几位已丢失，请设为文本后重新录入。")
+        raise Refused("身份证号、账号或标的编号是数字格式，末几位已丢失，请设为文本后重新录入。")
 
 
 def _day(text: str | None, word: str) -> date:

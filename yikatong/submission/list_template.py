@@ -28,7 +28,9 @@ KEY_START: Final = "L"
 # rows that get the checks below the list: a clerk adds new people there
 SPARE_ROWS: Final = 2_000
 LAST_ROW: Final = 1_048_575
-TEXT_KINDS: Final = frozenset({Kind.ID, Kind.ACCOUNT, Kind.PHONE, Kind.NAME, Kind.TEXT, Kind.CODED})
+TEXT_KINDS: Final = frozenset(
+    {Kind.ID, Kind.ACCOUNT, Kind.PHONE, Kind.NAME, Kind.KEY, Kind.TEXT, Kind.CODED}
+)
 PARTIES: Final = ("beneficiary_name", "beneficiary_id")
 PAYEE: Final = ("payee_name", "payee_id")
 HEAD: Final = ("head_name", "head_id")

@@ -27,6 +27,7 @@ class Kind(Enum):
     DAY = "day"
     CODED = "coded"
     PHONE = "phone"
+    KEY = "key"
     TEXT = "text"
 
 
@@ -238,7 +239,7 @@ _RIGHT: Final = (
     _field(
         "object_key",
         "标的编号",
-        Kind.TEXT,
+        Kind.KEY,
         "地块 地块编号 地块编码 出厂编号 机具编号 个案号 案件号 小班 小班号 核定编号 房屋编号 房屋",
     ),
     _field(

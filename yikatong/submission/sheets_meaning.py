@@ -32,7 +32,7 @@ from yikatong.submission.sheets_tails import Totals, tails, totals_of
 from yikatong.submission.sheets_text import fen, in_yuan, put_right
 
 LEADS: Final = 4
-LOSABLE: Final = frozenset({Kind.ID, Kind.ACCOUNT})
+LOSABLE: Final = frozenset({Kind.ID, Kind.ACCOUNT, Kind.KEY})
 MEASURED: Final = frozenset({Kind.MONEY, Kind.NUMBER})
 SHOWN_ROWS: Final = 5
 

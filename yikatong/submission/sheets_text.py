@@ -51,6 +51,7 @@ _CLEAN: Final = {
     Kind.NUMBER: r"^[0-9]+(?:\.[0-9]+)?$",
     Kind.DAY: r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
     Kind.CODED: "^[\u4e00-\u9fff]+$",
+    Kind.KEY: "^[!#-&(-*,-_{-~\u4e00-\u9fff]+$",
     Kind.TEXT: "^[!-&(-~\u4e00-\u9fff]+$",
 }
 
@@ -107,6 +108,9 @@ def normalised(column: pl.Expr, kind: Kind) -> pl.Expr:
             found = day(column)
         case Kind.CODED:
             found = coded(column)
+        case Kind.KEY:  # one machine is one, in small letters or in full width
+            bare = _bare(column, _QUOTES).str.to_uppercase()
+            found = bare.str.replace_many(_DASHES, ["-"] * len(_DASHES))
         case Kind.TEXT:
             found = _trimmed(column)
     return pl.when(found.str.len_bytes() > 0).then(found)
