@@ -89,6 +89,7 @@ def _traits(planter: Planter) -> None:
     planter.programme("P33", grades=["一级", "二级"])
     planter.requires("P33", "disabled", "block")
     planter.programme("P34", cap_fen=30_000, formula_text="补贴金额=补贴标准×数量", **area)
+    planter.programme("P57", formula_text="补贴金额＝（补贴标准＋增发金额）×数量", **area)
     planter.programme("P35", benefit_roster="retired")  # never loaded
     planter.programme("P36")
     planter.programme("P37", standard="50")

@@ -19,7 +19,7 @@ import sqlglot
 from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.validation.cases import CASES, EVERYONE, Case, Row, sheet
+from tests.validation.cases import CASES, EVERYONE, Case, Row, area, sheet
 from tests.validation.cast import DEPARTMENT, HERE, OTHER_TOWN, PERIOD, TOWN
 from tests.validation.county import plant
 from tests.validation.duck import on_duckdb
@@ -277,6 +277,16 @@ def test_of_several_taken_each_sentence_says_what_is_known_of_its_own() -> None:
     known = sentences_of("MX-3", row("冉两领", amount_fen=150_000), "P23")
     assert len(known) == 2
     assert all("减去各项已领共 170.00 元后应发 1330.00 元" in one for one in known)
+
+
+def test_an_amount_says_how_it_comes_about() -> None:
+    """A ceiling that cut it, and a formula that does more than multiply."""
+    (cut,) = sentences_of("AM-1", area("钱大娘", 4, amount_fen=29_999), "P34")
+    assert "标准 100 元、数量 4 应为 300.00 元（单笔上限）。" in cut
+    (plain,) = sentences_of("AM-1", area("钱大娘", 2, amount_fen=19_999), "P34")
+    assert "标准 100 元、数量 2 应为 200.00 元。" in plain
+    (more,) = sentences_of("AM-1", area("钱大娘", 2, amount_fen=20_000, supplement_fen=500), "P57")
+    assert "数量 2 （补贴金额＝（补贴标准＋增发金额）×数量）应为 210.00 元。" in more
 
 
 def sentences_of(code: str, one: Row, programme: str) -> list[str]:

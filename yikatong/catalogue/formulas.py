@@ -61,6 +61,11 @@ class Formula:
         """The words that it is computed from."""
         return frozenset(_names(self.tree))
 
+    @property
+    def is_product(self) -> bool:
+        """Whether it only multiplies its words, so that these and the result tell all of it."""
+        return _is_product(self.tree)
+
     def value(self, facts: Mapping[str, Decimal | int]) -> Decimal:
         """Exact, not rounded. Raises Refused: a word without a value, or a division by zero."""
         return _value(self.tree, facts)
@@ -196,6 +201,16 @@ def _names(node: Node) -> list[str]:
             return [*_names(left), *_names(right)]
         case _:
             return []
+
+
+def _is_product(node: Node) -> bool:
+    match node:
+        case Operation("*", left, right):
+            return _is_product(left) and _is_product(right)
+        case Name():
+            return True
+        case _:
+            return False
 
 
 def _value(node: Node, facts: Mapping[str, Decimal | int]) -> Decimal:

@@ -6,7 +6,7 @@ CREATE TEMP TABLE programme ON COMMIT DROP AS
 SELECT %(programme_code)s::text AS programme_code, %(period)s::text AS period, %(formula)s::text AS formula,
     %(is_household)s AS is_household_item,
     %(object_kind)s::text AS object_kind, %(object_word)s::text AS object_word, %(quantity_word)s::text AS quantity_word,
-    %(grade_word)s::text AS grade_word, %(repeats)s::text AS repeats, %(account_change_days)s::int AS account_change_days,
+    %(grade_word)s::text AS grade_word, %(formula_shown)s::text AS formula_shown, %(repeats)s::text AS repeats, %(account_change_days)s::int AS account_change_days,
     %(amount_change_percent)s::int AS amount_change_percent, %(quantity_jump_percent)s::int AS quantity_jump_percent,
     %(village_top)s::int AS village_top, %(village_times)s::int AS village_times, %(village_least)s::int AS village_least,
     %(yearly_repeat_asks)s = 1 AS yearly_repeat_asks, %(phone_shared_by)s::int AS phone_shared_by,

@@ -62,6 +62,7 @@ def world_facts(
         **_words(programme),
         "formula": programme.formula,
         "amount_sql": amount_sql(programme),
+        "formula_shown": formula_shown(programme),
         "cap_fen": programme.cap_fen,
         "grades": [grade_key(grade) for grade in programme.grades],
         # a monthly item per person counts one where the sheet has no quantity column
@@ -87,6 +88,12 @@ def amount_sql(programme: Programme) -> str:
     formula = formulas.parse(programme.formula_text or PLAIN_FORMULA)
     columns = {word: COLUMNS[field] for word, field in formula_columns(words).items()}
     return formula.sql(columns)
+
+
+def formula_shown(programme: Programme) -> str:
+    """The item's formula where 标准、数量、月数 alone do not tell how the amount comes about."""
+    text = programme.formula_text or PLAIN_FORMULA
+    return "" if formulas.parse(text).is_product else f"（{text}）"
 
 
 def grade_key(grade: str) -> str:

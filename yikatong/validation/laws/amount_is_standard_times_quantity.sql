@@ -15,7 +15,8 @@ SELECT line.line_id, '金额 ' || line.amount_yuan || ' 元，按标准 ' || lin
     || CASE WHEN line.quantity <> 1 THEN '、' || programme.quantity_word || ' ' || line.quantity_text ELSE '' END
     || CASE WHEN line.month_count <> 1 THEN '、' || CAST(line.month_count AS VARCHAR) || ' 个月'
             WHEN line.quantity <> 1 THEN ' ' ELSE '' END
-    || '应为 ' || line.expected_yuan || ' 元' AS what,
+    || programme.formula_shown || '应为 ' || line.expected_yuan || ' 元'
+    || CASE WHEN line.computed_fen > line.expected_fen THEN '（单笔上限）' ELSE '' END AS what,
   '核对标准、' || programme.quantity_word || '和月数' AS todo, 'amount' AS cell FROM line
 JOIN programme ON programme.programme_code = line.programme_code
 LEFT JOIN less ON less.line_id = line.line_id
