@@ -42,6 +42,14 @@ WITH compared AS (
         WHERE again.county = %(county)s AND again.programme_code = (SELECT programme_code FROM programme)
           AND again.period = (SELECT period FROM programme) AND again.obligee_id = last.obligee_id AND again.object_key = last.object_key
           AND again.state IN ('SENT', 'UNKNOWN', 'PAID'))
+      AND NOT EXISTS (  -- passed in another batch that is on its way to the bank
+        SELECT FROM submission_batch AS beside
+        JOIN validation_lineverdict AS verdict ON verdict.batch_id = beside.id AND verdict.passed
+            AND verdict.obligee_id = last.obligee_id
+        JOIN submission_line AS other ON other.id = verdict.line_id AND other.object_key = last.object_key
+        WHERE beside.county = %(county)s AND beside.status = 'VALIDATED' AND beside.id <> %(batch_id)s
+          AND beside.period = (SELECT period FROM programme)
+          AND other.programme_code = (SELECT programme_code FROM programme))
 ), changes AS (
     SELECT line_id, row_no, 'NEW' AS kind, beneficiary_name, object_key, '' AS last_period, NULL::bigint AS before_fen,
         amount_fen AS now_fen, '' AS before_last4, coalesce(last4, '') AS now_last4, NULL::bigint AS shared_by
