@@ -233,6 +233,7 @@ ITEMS: Final = (
         (
             ("一房一次", "DU-2", line("钱大爷", "30000", object_key="房9", grade="D级")),
             ("鉴定等级", "AM-1", line("钱大爷", "30000", object_key="房1", grade="E级")),
+            ("唯一住房", "RO-3", line("冉多房", "30000", object_key="房1", grade="D级")),
             ("不与灾害重建重复", "MX-4", line("钱大爷", "30000", object_key="房8", grade="D级")),
         ),
     ),
@@ -265,6 +266,7 @@ def plant_people(planter: Planter) -> None:
 _NAMED: Final = {
     "fiscal_payroll": ("冉公职",),
     "moved_away": ("冉迁出",),
+    "several_homes": ("冉多房",),
     "imprisoned": ("冉特困服刑",),
     "extreme_poverty": ("冉特困", "冉双保", "冉困童", "冉残特困", "冉特困服刑"),
 }
@@ -293,7 +295,9 @@ _CHILDREN: Final = ("冉孤", "冉困童", "冉无养", "冉非孤", "冉成年"
 def _people(planter: Planter) -> tuple[dict[str, int], dict[str, int]]:
     homes: dict[str, int] = {}
     people: dict[str, int] = {}
-    for number, head in enumerate(("钱大爷", "冉低保", "冉双保", "冉残户", "冉外户"), start=1):
+    for number, head in enumerate(
+        ("钱大爷", "冉低保", "冉双保", "冉残户", "冉外户", "冉多房"), start=1
+    ):
         homes[head], people[head] = planter.household(f"H{number}", head)
     ages = {"冉六十": date(1966, 9, 30), "冉五九": date(1966, 10, 1), "冉特扶": date(1950, 1, 1)}
     women = {"冉女四九": date(1977, 9, 30), "冉女四八": date(1977, 10, 1)}
