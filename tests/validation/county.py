@@ -149,6 +149,8 @@ def _people(planter: Planter) -> dict[str, int]:
         "冉名册",
         "冉双项",
         "冉两领",
+        "冉择高",
+        "冉已高",
     )
     people = {name: planter.person(name) for name in (*plain, *traits, "冉失败")}
     people["冉换卡"] = planter.person("冉换卡")
@@ -195,6 +197,8 @@ def _paid(planter: Planter, people: dict[str, int]) -> None:
         ("P20", "冉上期", {"period": SPRING, "quantity": Decimal(9), "amount_fen": 90_000}),
         ("P22", "冉低保", {"amount_fen": 9_000}),
         ("P22", "冉机", {"amount_fen": 30_000}),
+        ("P21", "冉择高", {"amount_fen": 10_000}),  # what 200 元 left when 100 were on their way
+        ("P21", "冉已高", {"amount_fen": 20_000}),
         ("P22", "冉双项", {"amount_fen": 9_000}),
         ("P22", "冉两领", {"amount_fen": 9_000}),
         ("P24", "冉两领", {"amount_fen": 8_000}),
@@ -243,6 +247,17 @@ def _reissued(planter: Planter, people: dict[str, int]) -> None:
     # the last of them did not pass and was drafted once more
     later = planter.batch("AGAIN-4", programme, origin=again)
     planter.line(later, "P03", name, origin=drafted, **facts)
+    # the lower of two benefits failed after it was taken off the higher one, or before
+    lower = _programme_id(planter, "P22")
+    first = planter.batch("LOWER", lower)
+    for bank, (number, name) in enumerate((("AGAIN-5", "冉择高"), ("AGAIN-6", "冉已高")), start=21):
+        failed = planter.line(first, "P22", name)
+        share = planter.put(BankShare, batch=first, bank_no=bank, batch_no=number)
+        planter.payment(
+            first, failed, people[name], "P22", share=share, bank_no=bank, state="FAILED"
+        )
+        again = planter.batch(number, lower, origin=first)
+        planter.line(again, "P22", name, origin=failed)
 
 
 def _programme_id(planter: Planter, code: str) -> int:

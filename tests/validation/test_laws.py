@@ -126,6 +126,12 @@ def test_a_reissue_goes_to_the_card_that_was_put_right_for_it() -> None:
     assert _codes_of_batch("AGAIN-4") == {}, "however many drafts lie between"
 
 
+def test_the_lower_of_two_is_reissued_where_the_higher_was_paid_less_for_it() -> None:
+    """200 and 100: 100 failed after it was taken off, so 100 are still due; not where 200 came."""
+    assert _codes_of_batch("AGAIN-5") == {}
+    assert _codes_of_batch("AGAIN-6") == {"MX-2": (1, 1)}
+
+
 def _codes_of_batch(number: str) -> dict[str, tuple[int, int]]:
     with acting(machine(HERE)) as actor:
         batch = Batch.objects.select_related("programme").get(county=HERE, number=number)

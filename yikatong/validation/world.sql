@@ -289,7 +289,10 @@ ANALYZE roster; ANALYZE paid;
 CREATE TEMP TABLE deduction ON COMMIT DROP AS
 WITH taken AS (
     SELECT line.line_id, relation.kind, relation.other_code, relation.other_name, relation.legal_basis,
-        true AS is_known, sum(paid.amount_fen)::bigint AS taken_fen
+        true AS is_known, sum(paid.amount_fen)::bigint AS taken_fen,
+        -- what is re-issued may be why the other, the higher one, was paid less than in full
+        max(CASE WHEN relation.kind = 'HIGHER' AND line.failed_fen IS NOT NULL
+                 THEN relation.other_monthly_fen * line.month_count END) AS full_fen
     FROM relation
     JOIN paid ON paid.programme_code = relation.other_code AND paid.period BETWEEN relation.from_period AND relation.to_period
         AND relation.other_grade IN ('', paid.grade_key)
@@ -300,7 +303,8 @@ WITH taken AS (
     GROUP BY 1, 2, 3, 4, 5
 ), shown AS (
     SELECT DISTINCT line.line_id, relation.kind, relation.other_code, relation.other_name, relation.legal_basis,
-        relation.other_monthly_fen IS NOT NULL AS is_known, relation.other_monthly_fen * line.month_count AS taken_fen
+        relation.other_monthly_fen IS NOT NULL AS is_known, relation.other_monthly_fen * line.month_count AS taken_fen,
+        NULL::bigint AS full_fen
     FROM relation
     JOIN roster ON roster.need = 'relation' AND roster.kind = relation.other_roster AND roster.is_fresh
         AND relation.other_grade IN ('', roster.grade_key)
@@ -315,7 +319,9 @@ due AS (
         count(*) OVER (PARTITION BY every.line_id) AS times,
         sum(every.taken_fen) OVER (PARTITION BY every.line_id) AS all_taken_fen,
         CASE WHEN line.expected_fen IS NOT NULL
-             THEN greatest(line.expected_fen - sum(every.taken_fen) OVER (PARTITION BY every.line_id), 0)::bigint END AS due_fen
+             THEN least(line.expected_fen, greatest(0,
+                 greatest(line.expected_fen, max(every.full_fen) OVER (PARTITION BY every.line_id))
+                 - sum(every.taken_fen) OVER (PARTITION BY every.line_id)))::bigint END AS due_fen
     FROM every JOIN line ON line.line_id = every.line_id
 )
 SELECT due.*, to_char(due.taken_fen / 100.0, 'FM9999999999990.00') AS taken_yuan,
