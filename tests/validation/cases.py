@@ -179,6 +179,9 @@ TWICE: Final = (
         row("冉旧领", object_key="班1", grade="第二期"),
     ),
     ask("DU-2", "P30", row("冉旧领"), row("冉上期")),  # this year; last year is no matter
+    # another case of the same person, in this year
+    ask("DU-2", "P58", row("冉旧领", object_key="案2"), row("冉上期", object_key="案2")),
+    ask("DU-2", "P58", row("冉旧领", object_key="案1"), row("冉机", object_key="案3")),
     case("DU-2", "P30", row("冉旧领"), row("冉上期"), severity=INFO,
          facts={"yearly_repeat_asks": 0}),
     case(

@@ -90,6 +90,7 @@ def _traits(planter: Planter) -> None:
     planter.requires("P33", "disabled", "block")
     planter.programme("P34", cap_fen=30_000, formula_text="补贴金额=补贴标准×数量", **area)
     planter.programme("P57", formula_text="补贴金额＝（补贴标准＋增发金额）×数量", **area)
+    planter.programme("P58", standard=None, formula="case", object_kind="case")
     planter.programme("P35", benefit_roster="retired")  # never loaded
     planter.programme("P36")
     planter.programme("P37", standard="50")
@@ -209,6 +210,8 @@ def _paid(planter: Planter, people: dict[str, int]) -> None:
         ("P29", "冉旧领", {"period": LAST_YEAR, "object_key": "班1", "grade": "第1期"}),
         ("P30", "冉旧领", {"period": SPRING}),
         ("P30", "冉上期", {"period": LAST_YEAR}),
+        ("P58", "冉旧领", {"period": SPRING, "object_key": "案1"}),
+        ("P58", "冉上期", {"period": LAST_YEAR, "object_key": "案9"}),
         ("P36", "钱户一", {}),
         ("P38", "冉低保", {"period": LAST_MONTH}),
     )

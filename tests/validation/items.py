@@ -165,8 +165,11 @@ ITEMS: Final = (
     ),
     Item(
         "P12",
-        (line("冉农", "3000", object_key="案2"),),
-        (("同一事由", "DU-2 提示", line("冉农", "3000", object_key="案1")),),
+        (line("冉农", "3000", object_key="案2"), line("冉移民", "3000", object_key="案3")),
+        (
+            ("同一事由", "DU-2 提示", line("冉农", "3000", object_key="案1")),
+            ("同一年度另一个案", "DU-2 提示", line("冉农", "3000", object_key="案2")),
+        ),
     ),
     Item(
         "P13",
