@@ -13,7 +13,6 @@ import openpyxl
 import pytest
 import xlsxwriter
 
-from yikatong.kernel.errors import Refused
 from yikatong.submission.sheets import MissingColumns, Sheet, read_sheet
 from yikatong.submission.sheets_forms import ACCOUNT_COLLECTION, DISBURSEMENT, ROSTER
 
@@ -314,54 +313,6 @@ def test_codes_beside_words_are_understood(make_xlsx: Make) -> None:
 def test_a_number_that_says_something_is_no_code(make_xlsx: Make, typed: str, meant: str) -> None:
     row = first(make_xlsx([[*HEADER, "组", "等级"], [*LINE, typed, typed]]))
     assert (row["group"], row["grade"]) == (meant, meant)
-
-
-# -- codings --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le", "utf-16-be"]
-)
-@pytest.mark.parametrize("is_quoted", [False, True])
-def test_text_in_every_coding(make_csv: MakeText, encoding: str, *, is_quoted: bool) -> None:
-    remark = 'a,"b"' if is_quoted else "a"
-    rows = [[*HEADER, "备注"], ["向𠮷㐂", ID, "5", remark], ["谭", OTHER, "1", ""]]
-    frame = read(make_csv(rows).encode(encoding), name="名单.csv").frame
-    assert frame["beneficiary_name"].to_list() == ["向𠮷㐂", "谭"]
-    assert frame["remark"].to_list() == [remark, None]
-    assert frame["row"].to_list() == [2, 3]
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
-@pytest.mark.parametrize("name", ["冉\ue815", "冉\U00031350"])
-def test_a_short_text_with_a_rare_name_is_no_noise(name: str, encoding: str) -> None:
-    text = f"姓名,身份证号,金额\n{name},{ID},5\n"
-    assert first(text.encode(encoding), name="a.csv")["beneficiary_name"] == name
-
-
-def test_text_kept_as_text_by_a_formula_is_that_text() -> None:
-    text = f'姓名,身份证号,银行账号,金额\n="冉",="{ID}",="6228480402564890018",="5"\n'
-    row = first(text.encode("gb18030"), name="a.csv")
-    assert (row["beneficiary_name"], row["beneficiary_id"]) == ("冉", ID)
-    assert (row["account_no"], row["amount_fen"]) == ("6228480402564890018", 500)
-
-
-@pytest.mark.parametrize("quote", ["", '"'])
-@pytest.mark.parametrize("sound", [0, 1, 20])
-def test_a_comma_in_an_amount_never_makes_less_of_it(quote: str, sound: int) -> None:
-    lines = f"{quote}谭{quote},{OTHER},5\n" * sound
-    text = f"姓名,身份证号,金额\n{lines}冉,{ID},1,200.00\n"
-    with pytest.raises(Refused, match=f"第 {sound + 2} 行的格数比表头多"):
-        read(text.encode(), name="a.csv")
-    # quoted it is one cell; an empty one more is a habit of many programs
-    quoted = text.replace("1,200.00", '"1,200.00",')
-    assert read(quoted.encode(), name="a.csv").frame["amount_fen"][-1] == 120000
-
-
-def test_text_with_tabs_blank_lines_and_short_lines_keeps_its_row_numbers() -> None:
-    text = "清册\n\n姓名\t身份证号\t金额\t备注\r\n\n" + f"冉\t{ID}\t5\n\n谭\t{OTHER}\t6\tx\ty\n"
-    assert read(text.encode(), name="a.csv").frame.select("row", "amount", "remark").rows() == [
-        (5, "5", None), (7, "6", "x")]  # fmt: skip
 
 
 # -- columns --------------------------------------------------------------------------------------

@@ -32,7 +32,8 @@ class RawSheet:
     columns of the user's own sheet stand empty before the first cell of each of these rows.
     `at_once` may give columns of `rest` as `columns_of` does, or None where they are to be read
     cell by cell; it is asked once, and `rest` not touched before. `by_commas`: a comma in a cell
-    that is not quoted makes two of it.
+    that is not quoted makes two of it; `widths`: how many cells each row has, the empty ones too,
+    where `rest` does not tell.
     """
 
     name: str
@@ -41,6 +42,7 @@ class RawSheet:
     left: int = 0
     at_once: Callable[[Sequence[int]], pl.DataFrame | None] | None = None
     by_commas: bool = False
+    widths: pl.Series | None = None
 
 
 def columns_of(raw: RawSheet, *, after: int, places: Sequence[int]) -> pl.DataFrame:

@@ -192,8 +192,9 @@ def _plain_text(text: str, delimiter: str, limits: Limits) -> RawSheet:
     width = max(map(len, head), default=1)
     if width > limits.columns:
         raise Refused(too_big(limits))
+    content = text.encode()
     whole = pl.read_csv(
-        text.encode(),
+        content,
         has_header=False,
         # one more than the first rows have: a later one may be longer, and that is told
         schema={str(at): pl.String for at in range(max(width, 2) + 1)},
@@ -206,7 +207,19 @@ def _plain_text(text: str, delimiter: str, limits: Limits) -> RawSheet:
     longest = whole.select(pl.all().str.len_chars().max()).row(0)
     if max((length or 0 for length in longest), default=0) > limits.cell_characters:
         raise Refused(_LONG_CELL)
-    return RawSheet(NAMELESS, head, whole.slice(len(head)), by_commas=delimiter == ",")
+    widths = _widths(content) if delimiter == "," else None
+    return RawSheet(
+        NAMELESS, head, whole.slice(len(head)), by_commas=delimiter == ",", widths=widths
+    )
+
+
+def _widths(content: bytes) -> pl.Series:
+    """How many cells each line has, which the frame of its cells does not tell of empty ones."""
+    lines = pl.read_csv(
+        content, has_header=False, schema={"line": pl.String}, infer_schema=False,
+        separator="\x1f", quote_char=None, truncate_ragged_lines=True,
+    )  # fmt: skip
+    return lines.select(pl.col("line").str.count_matches(",", literal=True) + 1).to_series()
 
 
 _LONG_CELL: Final = f"有单元格超过 32767 个字，不是名单应有的内容，无法读取。{AGAIN}"

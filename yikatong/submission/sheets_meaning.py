@@ -15,6 +15,7 @@ import polars as pl
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.money import Money
 from yikatong.submission.sheets_cells import NAMELESS, RawSheet, columns_of
+from yikatong.submission.sheets_commas import beside, refuse_split
 from yikatong.submission.sheets_door import HEAD_ROWS
 from yikatong.submission.sheets_forms import PERSON_ID, PERSON_NAME, Form, Kind
 from yikatong.submission.sheets_header import (
@@ -174,11 +175,12 @@ def _telling_of_others(sheet: Sheet, others: list[str]) -> Sheet:
 def _understood(raw: RawSheet, header: Header, form: Form) -> Sheet:
     found = [field for field in form.fields if field.name in header.columns]
     places = {field.name: header.columns[field.name] for field in found}
-    over = {max(map(len, raw.head[: header.last + 1]))} if raw.by_commas else set()
-    wanted = sorted({*places.values(), *range(LEADS)} - over)
-    typed = columns_of(raw, after=header.last + 1, places=[*wanted, *over])
-    for place in over:
-        _refuse_longer(typed["row"], typed.drop_in_place(str(place)))
+    width = max(map(len, raw.head[: header.last + 1]))
+    wanted = {*places.values(), *range(LEADS)}
+    aside = beside(raw, places, form, width=width) - wanted
+    typed = columns_of(raw, after=header.last + 1, places=[*sorted(wanted), *sorted(aside)])
+    refuse_split(raw, typed, places, form, width=width)
+    typed = typed.drop(map(str, aside))
     ids = [places[field.name] for field in found if field.kind is Kind.ID]
     ends = tails(typed.drop("row"), ids)
     columns: dict[str, pl.Series] = {"row": typed["row"]}
@@ -221,16 +223,6 @@ def _understood(raw: RawSheet, header: Header, form: Form) -> Sheet:
         fixed={name: len(places) for name, places in rows.items() if len(places)},
         mapped=header.mapped,
     )
-
-
-def _refuse_longer(rows: pl.Series, beyond: pl.Series) -> None:
-    """1,200.00 without quotes is 1 in its own column, and the money would be that."""
-    longer = rows.filter((beyond.str.strip_chars().str.len_bytes() > 0).fill_null(value=False))
-    if len(longer):
-        raise Refused(
-            f"第 {longer[0]} 行的格数比表头多，多半是金额里的逗号（如 1,200.00）把一格拆成了两格。"
-            "请去掉数字里的逗号，或另存为 .xlsx 后重新上传；多出的一格若有用，请给它写上表头。"
-        )
 
 
 def _with_every_field(
