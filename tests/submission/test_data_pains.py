@@ -183,7 +183,7 @@ def test_the_first_line_is_no_second_row_of_the_header(
 def test_years_in_the_second_row_of_a_header_are_no_line(make_xlsx: Make) -> None:
     upper = ["享受人", None, "面积", None, "补贴"]
     lower = ["姓名", "身份证号", 2025, "2026", "金额（元）"]
-    row = first(make_xlsx([upper, lower, ["冉光荣", ID, 1, 2, 3]]))
+    row = first(make_xlsx([upper, lower, ["冉光荣", ID, 2, 2, 3]]))
     assert (row["row"], row["beneficiary_name"], row["amount_fen"]) == (3, "冉光荣", 300)
 
 

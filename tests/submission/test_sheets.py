@@ -135,7 +135,9 @@ def test_old_xls() -> None:
 
 def test_unknown_columns_are_set_aside_with_a_notice(make_xlsx: Make) -> None:
     sheet = read(
-        make_xlsx([[*HEADER, "幸运数字", "补助金额", "错误说明（系统填写）"], [*LINE, 7, 1, "x"]])
+        make_xlsx(
+            [[*HEADER, "幸运数字", "补助金额", "错误说明（系统填写）"], [*LINE, 7, 239.2, "x"]]
+        )
     )
     assert [n.field for n in sheet.notices] == ["幸运数字", "补助金额"]
     assert all(n.severity == "info" for n in sheet.notices)

@@ -25,8 +25,8 @@ from yikatong.submission.sheets_door import (
     workbook_sheets,
 )
 from yikatong.submission.sheets_forms import Form
-from yikatong.submission.sheets_header import NO_MAPPING
-from yikatong.submission.sheets_meaning import MissingColumns, Notice, Sheet, understood
+from yikatong.submission.sheets_header import NO_MAPPING, MissingColumns
+from yikatong.submission.sheets_meaning import Notice, Sheet, understood
 from yikatong.submission.sheets_package import SMALL_INSIDE, Package, check_package
 from yikatong.submission.sheets_tails import Totals
 from yikatong.submission.sheets_unread import SHOWN

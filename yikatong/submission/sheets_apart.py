@@ -23,8 +23,8 @@ from yikatong.kernel.home import CHECKOUT
 from yikatong.submission import sheets_child
 from yikatong.submission.sheets_cells import in_one_piece
 from yikatong.submission.sheets_forms import Form
-from yikatong.submission.sheets_header import Mapped
-from yikatong.submission.sheets_meaning import MissingColumns, Notice, Sheet
+from yikatong.submission.sheets_header import Mapped, MissingColumns
+from yikatong.submission.sheets_meaning import Notice, Sheet
 from yikatong.submission.sheets_package import Limits
 from yikatong.submission.sheets_tails import Totals
 

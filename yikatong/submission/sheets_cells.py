@@ -45,6 +45,11 @@ class RawSheet:
     widths: pl.Series | None = None
 
 
+def called(name: str) -> str:
+    """What the sentence calls the sheet: a .csv file has none that its writer would know."""
+    return "这个表格" if name == NAMELESS else f"工作表“{name}”"
+
+
 def columns_of(raw: RawSheet, *, after: int, places: Sequence[int]) -> pl.DataFrame:
     """The rows after the first `after` ones of a sheet.
 

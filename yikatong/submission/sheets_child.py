@@ -20,7 +20,8 @@ import polars as pl
 from yikatong.kernel.errors import Refused
 from yikatong.submission.sheets_door import workbook_sheets
 from yikatong.submission.sheets_forms import FORMS
-from yikatong.submission.sheets_meaning import MissingColumns, Sheet, understood
+from yikatong.submission.sheets_header import MissingColumns
+from yikatong.submission.sheets_meaning import Sheet, understood
 from yikatong.submission.sheets_package import Limits
 
 LENGTH_BYTES: Final = 8

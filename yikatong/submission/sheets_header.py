@@ -10,6 +10,7 @@ from itertools import zip_longest
 from types import MappingProxyType
 from typing import Final
 
+from yikatong.kernel.errors import Refused
 from yikatong.submission.sheets_cells import Cell, as_text
 from yikatong.submission.sheets_forms import (
     OURS,
@@ -82,6 +83,18 @@ class Header:
     def called(self, how: str) -> list[str]:
         """The user's own words for the columns understood in this way."""
         return [column.label for column in self.mapped if column.how == how]
+
+
+class MissingColumns(Refused):
+    """A required column was not found, or two that differ were: what stands in the sheet, for a
+    person to say which it is.
+
+    `mapped` is every column of the best header found, `missing` the fields that it lacks.
+    """
+
+    def __init__(self, sentence: str, mapped: tuple[Mapped, ...], missing: tuple[str, ...]) -> None:
+        super().__init__(sentence)
+        self.mapped, self.missing = mapped, missing
 
 
 def find_header(

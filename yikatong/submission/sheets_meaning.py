@@ -14,7 +14,7 @@ import polars as pl
 
 from yikatong.kernel.errors import Refused
 from yikatong.kernel.money import Money
-from yikatong.submission.sheets_cells import NAMELESS, RawSheet, columns_of
+from yikatong.submission.sheets_cells import RawSheet, called, columns_of
 from yikatong.submission.sheets_commas import beside, refuse_split
 from yikatong.submission.sheets_door import HEAD_ROWS
 from yikatong.submission.sheets_forms import PERSON_ID, PERSON_NAME, Form, Kind
@@ -25,12 +25,14 @@ from yikatong.submission.sheets_header import (
     UNKNOWN,
     Header,
     Mapped,
+    MissingColumns,
     find_header,
     missing_columns,
     stand_ins,
 )
 from yikatong.submission.sheets_tails import Totals, tails, totals_of
 from yikatong.submission.sheets_text import fen, in_yuan, put_right
+from yikatong.submission.sheets_twice import refuse_doubt, twice
 
 LEADS: Final = 4
 LOSABLE: Final = frozenset({Kind.ID, Kind.ACCOUNT, Kind.KEY})
@@ -83,17 +85,6 @@ class Sheet:
         return None if label is None else used.get(label)
 
 
-class MissingColumns(Refused):
-    """A required column was not found: what stands in the sheet, for a person to say which it is.
-
-    `mapped` is every column of the best header found, `missing` the fields that it lacks.
-    """
-
-    def __init__(self, sentence: str, mapped: tuple[Mapped, ...], missing: tuple[str, ...]) -> None:
-        super().__init__(sentence)
-        self.mapped, self.missing = mapped, missing
-
-
 def understood(
     sheets: Iterable[RawSheet], form: Form, *, mapping: Mapping[str, str] = NO_MAPPING
 ) -> Sheet:
@@ -133,11 +124,6 @@ def _header_of(raw: RawSheet, form: Form, mapping: Mapping[str, str]) -> Header 
     return replace(header, mapped=tuple(mapped))
 
 
-def _called(name: str) -> str:
-    """What the sentence calls the sheet: a .csv file has none that its writer would know."""
-    return "这个表格" if name == NAMELESS else f"工作表“{name}”"
-
-
 def _missing(name: str, header: Header, missing: list[str], form: Form) -> MissingColumns:
     words = "、".join(form.field(field).word for field in missing)
     meant = {stand_in for field in missing for stand_in in stand_ins(field, form)}
@@ -146,7 +132,7 @@ def _missing(name: str, header: Header, missing: list[str], form: Form) -> Missi
         for column in header.mapped
         if column.how == GUESSED and column.field is not None and column.field in meant
     )
-    sentence = f"{_called(name)}缺少必需的列：{words}。{guesses or '请补上后重新上传。'}"
+    sentence = f"{called(name)}缺少必需的列：{words}。{guesses or '请补上后重新上传。'}"
     return MissingColumns(sentence, header.mapped, tuple(missing))
 
 
@@ -176,7 +162,7 @@ def _understood(raw: RawSheet, header: Header, form: Form) -> Sheet:
     found = [field for field in form.fields if field.name in header.columns]
     places = {field.name: header.columns[field.name] for field in found}
     width = max(map(len, raw.head[: header.last + 1]))
-    wanted = {*places.values(), *range(LEADS)}
+    wanted = {*places.values(), *range(LEADS), *twice(header, form, raw.left)}
     aside = beside(raw, places, form, width=width) - wanted
     typed = columns_of(raw, after=header.last + 1, places=[*sorted(wanted), *sorted(aside)])
     refuse_split(raw, typed, places, form, width=width)
@@ -200,7 +186,8 @@ def _understood(raw: RawSheet, header: Header, form: Form) -> Sheet:
     is_line = frame.select(pl.any_horizontal(content)).to_series()
     is_line = is_line.clone().scatter(ends.places, False)  # noqa: FBT003 - a value of the column
     if not is_line.any():
-        raise Refused(f"{_called(raw.name)}的表头下面没有数据。")
+        raise Refused(f"{called(raw.name)}的表头下面没有数据。")
+    refuse_doubt(raw, typed, frame.filter(is_line), header, form)
     totals: list[Totals] = []
     if "amount" in header.columns:
         amounts = frame.select(fen(pl.col("amount"))).to_series()
