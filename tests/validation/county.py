@@ -85,7 +85,8 @@ def _traits(planter: Planter) -> None:
     planter.programme("P32")
     planter.requires("P32", "imprisoned", "confirm")
     planter.requires("P32", "claimed_elsewhere", "optional")
-    planter.requires("P32", "moved_away", "optional")  # never loaded: read by nobody
+    planter.programme("P59")
+    planter.requires("P59", "moved_away", "optional")  # never loaded
     planter.programme("P33", grades=["一级", "二级"])
     planter.requires("P33", "disabled", "block")
     planter.programme("P34", cap_fen=30_000, formula_text="补贴金额=补贴标准×数量", **area)

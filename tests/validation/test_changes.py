@@ -33,7 +33,8 @@ def plant(planter: Planter) -> None:
     with planter.county(HERE):
         planter.offices()
         programme = planter.programme("P20", frequency="monthly")
-        planter.roster("deceased")
+        for kind in ("deceased", "deregistered", "missing"):
+            planter.roster(kind)
         people = {name: planter.person(name) for name in ("冉同", "冉变", "冉换", "冉走", "冉新")}
         people["冉别镇"] = planter.person("冉别镇")
         people["冉早"] = planter.person("冉早")

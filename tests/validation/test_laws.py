@@ -263,6 +263,13 @@ def test_a_rule_whose_roster_is_missing_or_stale_never_says_passed() -> None:
     assert missing["SY-1"] == ("未比对", 1)
     assert missing["RO-2"] == ("通过", 0)
     assert verdicts(row("钱大娘"), "P09")["RO-3"] == ("未比对", 0)
+    # nor one that a county need not have: it is told, and nobody is asked about it
+    assert verdicts(row("钱大娘"), "P59")["RO-4"] == ("未比对", 0)
+    report = judged(sheet(row("钱大娘")), "P59", law_of("SY-1", INFO)).report
+    (told,) = report.findings
+    assert (told.row, told.severity, told.verdict) == (0, "info", "未比对")
+    assert "“外嫁、迁出人员”名册缺失或已过期" in told.message
+    assert report.passed == 1
     related = verdicts(row("钱大娘"), "P36")
     assert {related[code] for code in ("MX-1", "MX-2", "MX-3")} == {("未比对", 0)}
     assert verdicts(row("钱大娘"), "P01")["MX-1"] == ("通过", 0)

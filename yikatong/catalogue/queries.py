@@ -50,14 +50,13 @@ def required_rosters(code: str, *, scope: Scope) -> QuerySet[RequiredRoster]:
 @dataclass(frozen=True, slots=True)
 class RosterNeed:
     """A roster that the rules read for one item: `need` must (RO-1), watch (RO-3), absent (RO-4),
-    stop (RO-2) or relation (MX). `optional`: read only where the county has loaded it; `asks`: its
-    absence or age is asked about before the list is sent.
+    stop (RO-2) or relation (MX). `asks`: its absence or age is asked about before the list is sent;
+    of any other it is told that nothing was compared with it.
     """
 
     kind: str
     need: str
     days: int
-    optional: bool
     asks: bool
 
 
@@ -71,19 +70,18 @@ def rosters_read(
             one.kind,
             _need(one),
             one.max_age_days,
-            optional=one.severity == "optional",
             asks=one.severity != "optional",
         )
         for one in wanted
     ]
     stopped = {one.kind for one in found if one.need == "stop"}
     found += [
-        RosterNeed(kind, "stop", max_age_days, optional=kind != STOPPING[0], asks=False)
+        RosterNeed(kind, "stop", max_age_days, asks=False)
         for kind in STOPPING
         if kind not in stopped
     ]
     found += [
-        RosterNeed(kind, "relation", max_age_days, optional=False, asks=False)
+        RosterNeed(kind, "relation", max_age_days, asks=False)
         for kind in _benefit_rosters(code, first_day, last_day, scope=scope)
     ]
     return found

@@ -220,10 +220,9 @@ CREATE TEMP TABLE roster_kind ON COMMIT DROP AS
 SELECT needed.kind, needed.need, needed.asks, coalesce(%(roster_words)s::jsonb ->> needed.kind, needed.kind) AS kind_word,
     needed.kind LIKE 'entitled:%%' AS is_entitled, latest.id AS load_id,
     coalesce(latest.as_of + needed.days >= least(%(last_day)s::date, %(today)s::date), false) AS is_fresh
-FROM jsonb_to_recordset(%(needs)s::jsonb) AS needed (kind text, need text, days int, optional bool, asks bool)
+FROM jsonb_to_recordset(%(needs)s::jsonb) AS needed (kind text, need text, days int, asks bool)
 LEFT JOIN (SELECT DISTINCT ON (kind) kind, id, as_of FROM registry_rosterload WHERE county = %(county)s
-           ORDER BY kind, as_of DESC, id DESC) AS latest ON latest.kind = needed.kind
-WHERE latest.id IS NOT NULL OR NOT needed.optional;
+           ORDER BY kind, as_of DESC, id DESC) AS latest ON latest.kind = needed.kind;
 
 CREATE TEMP TABLE roster ON COMMIT DROP AS
 SELECT person.person_id, person.household_id, used.kind, used.need, used.kind_word, used.is_fresh,
