@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests import database
 from tests.validation.cast import FAR_AHEAD, HERE, NOON, TOWN, index_of
 from tests.validation.world import Planter
+from yikatong.catalogue.specs import STOPPING
 from yikatong.kernel.actor import ALL_UNITS
 from yikatong.organisation.machines import machine
 from yikatong.organisation.scoping import acting
@@ -23,7 +24,8 @@ def test_a_recheck_that_finds_nothing_shows_nothing(own_database: str) -> None:
         with planter.county(HERE):
             planter.offices()
             programme = planter.programme("P20", frequency="monthly")
-            planter.roster("deceased")
+            for kind in STOPPING:
+                planter.roster(kind)
             version = _without_an_answer(planter, "冉未验")
             _without_an_answer(planter, "冉仍未验")
             whole = planter.batch("NOW", programme)

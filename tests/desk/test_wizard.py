@@ -198,6 +198,7 @@ def test_the_same_file_is_checked_again_when_something_was_put_right(
     first = checked(log_in, upload(clerk, "再查.csv", sheet, period="2026-05"))
     assert upload(clerk, "再查.csv", sheet, period="2026-05") == first
     told = page(clerk, first)
+    assert "没有上期可比" in told
     assert re.search(r"已经导入过，下面是 \d\d-\d\d \d\d:\d\d 的结果", told), "when it was"
     (action,) = re.findall(r'formaction="([^"]*/again)"', told)
     assert sign_in("pengshui-dept-clerk").post(action).status_code == 422

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.validation.cast import HERE, OTHER_TOWN, TOWN, index_of
+from tests.validation.cast import HERE, OTHER_TOWN, PERIOD, TOWN, index_of
+from tests.validation.rows import row
 from tests.validation.world import Planter
+from yikatong.catalogue.queries import programme_by_code
+from yikatong.catalogue.specs import STOPPING
 from yikatong.kernel.actor import ALL_UNITS
+from yikatong.kernel.period import Period
 from yikatong.organisation.machines import machine
 from yikatong.organisation.scoping import acting
 from yikatong.submission.models import Batch
-from yikatong.validation.actions import examine
+from yikatong.validation import bulk
+from yikatong.validation.actions import check_rows, examine
 from yikatong.validation.models import LineVerdict
 from yikatong.validation.queries import (
     change_counts,
@@ -23,9 +29,20 @@ from yikatong.validation.queries import (
     last_run,
     rule_outcomes_of,
 )
-from yikatong.validation.rules import Bands, ChangeKind, Outcome
+from yikatong.validation.rules import Bands, ChangeKind, Differences, Outcome
 
 LAST_MONTH, SPRING = "2026-08", "2026-03"
+DIFFERENT = {
+    ("AMOUNT", "冉变", 3, 9_000, 10_000, None),
+    ("ACCOUNT", "冉换", 4, None, None, None),
+    ("GONE", "冉走", None, 10_000, None, None),
+    ("SHARED_ACCOUNT", "冉共一", 6, None, None, 2),
+    ("SHARED_ACCOUNT", "冉共二", 7, None, None, 2),
+    ("SHARED_PHONE", "冉话一", 8, None, None, 4),
+    ("SHARED_PHONE", "冉话二", 9, None, None, 4),
+    *(("NEW", name, place, None, 10_000, None) for place, name in enumerate(
+        ("冉新", "冉共一", "冉共二", "冉话一", "冉话二", "冉少话"), start=5)),
+}  # fmt: skip
 NOW = ("冉同", "冉变", "冉换", "冉新", "冉共一", "冉共二", "冉话一", "冉话二", "冉少话")
 
 
@@ -33,7 +50,7 @@ def plant(planter: Planter) -> None:
     with planter.county(HERE):
         planter.offices()
         programme = planter.programme("P20", frequency="monthly")
-        for kind in ("deceased", "deregistered", "missing"):
+        for kind in STOPPING:
             planter.roster(kind)
         people = {name: planter.person(name) for name in ("冉同", "冉变", "冉换", "冉走", "冉新")}
         people["冉别镇"] = planter.person("冉别镇")
@@ -113,16 +130,50 @@ def told(number: str) -> set[tuple[Any, ...]]:
 
 def test_what_differs_from_last_month_is_told_and_nothing_else() -> None:
     """Nor is 冉另批 gone, who has passed in another batch of this month."""
-    new = {("NEW", name, NOW.index(name) + 2, None, 10_000, None) for name in NOW[3:]}
-    assert told("NOW") == new | {
-        ("AMOUNT", "冉变", 3, 9_000, 10_000, None),
-        ("ACCOUNT", "冉换", 4, None, None, None),
-        ("GONE", "冉走", None, 10_000, None, None),
-        ("SHARED_ACCOUNT", "冉共一", 6, None, None, 2),
-        ("SHARED_ACCOUNT", "冉共二", 7, None, None, 2),
-        ("SHARED_PHONE", "冉话一", 8, None, None, 4),
-        ("SHARED_PHONE", "冉话二", 9, None, None, 4),
+    assert told("NOW") == DIFFERENT
+
+
+def checked(names: Sequence[str], unit_no: int) -> Differences:
+    rows = tuple((number, *row(name)[1:]) for number, name in enumerate(names, start=2))
+    with acting(machine(HERE)) as actor:
+        programme = programme_by_code("P20", scope=actor.scope)
+        report = check_rows(
+            rows, programme=programme, period=Period.parse(PERIOD), bands=Bands(*ALL_UNITS),
+            actor=actor, unit_no=unit_no,
+        )  # fmt: skip
+    assert report.differences is not None
+    return report.differences
+
+
+def test_a_file_is_compared_before_it_is_a_draft() -> None:
+    found = checked(NOW, TOWN)
+    told = {
+        (
+            one["kind"],
+            one["name"],
+            one["row_no"],
+            one["before_fen"],
+            one["now_fen"],
+            one["shared_by"],
+        )
+        for one in found.rows
     }
+    assert told == DIFFERENT
+    assert found.counts == Counter(kind for kind, *_ in DIFFERENT)
+    assert found.has_last
+    # another unit's people are not gone from this one's list
+    assert {one["name"] for one in checked(NOW, OTHER_TOWN).rows if one["kind"] == "GONE"} == {
+        "冉别镇"
+    }
+
+
+def test_of_many_differences_the_first_are_shown_and_all_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bulk, "DIFFERENCES_SHOWN", 1)
+    found = checked(NOW, TOWN)
+    assert found.counts["NEW"] == 6
+    assert [one["name"] for one in found.rows if one["kind"] == "NEW"] == ["冉新"]
 
 
 def test_a_correction_holds_some_lines_and_calls_nobody_gone() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
@@ -62,15 +63,21 @@ def check_rows(
     period: Period,
     bands: Bands,
     actor: Actor,
+    unit_no: int | None = None,
     told: Told = silent,
 ) -> Report:
-    """Judge a sheet by every rule and store nothing; `actor` is the worker's."""
+    """Judge a sheet by every rule, as the worker, and store nothing; where a unit is named it is
+    compared with what that unit paid last period.
+    """
     judging.take_staged(lines.stage(rows))
     facts = world_facts(programme, period, batch_id=NO_BATCH, actor=actor)
     judging.join_world(facts, told)
     judging.run_rules(bands, told)
     told(STORING, judging.parts(), judging.parts())
     found = bulk.report(is_check=True)
+    if unit_no is not None:
+        differences = bulk.differences(county=programme.county, unit_no=unit_no)
+        found = replace(found, differences=differences)
     judging.put_away()
     return found
 
@@ -267,8 +274,9 @@ def run_check(run: CheckRun, *, bands: Bands, actor: Actor) -> None:
     subject = f"check|{run.pk}"
     with _telling(subject, intake.rows.height, run.unit_no, actor=actor) as told:
         found = check_rows(
-            intake.rows, programme=programme, period=period, bands=bands, actor=actor, told=told
-        )
+            intake.rows, programme=programme, period=period, bands=bands, actor=actor,
+            unit_no=run.unit_no, told=told,
+        )  # fmt: skip
     since = progress(intake.sheet.frame, found.findings)
     report = found.with_notices(intake.notices).as_json() | columns_told(intake.sheet.mapped)
     # one that was cancelled meanwhile stays so

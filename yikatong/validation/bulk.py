@@ -16,6 +16,7 @@ from yikatong.validation.rules import (
     BLOCK,
     CONFIRM,
     INFO,
+    Differences,
     FoundRow,
     Outcome,
     Report,
@@ -25,6 +26,10 @@ from yikatong.validation.titles import rosters_read_by_rules, rule_codes
 
 CHANGES: Final = Path(__file__).parent / "changes.sql"
 SHOWN_AT_MOST: Final = 200_000
+DIFFERENCES_SHOWN: Final = 20
+DIFFERENCE: Final = (
+    "row_no, kind, name, object_key, before_fen, now_fen, before_last4, now_last4, shared_by"
+)
 # whose bank answer is missing: step by step from the payees of a batch
 STEPS: Final = ("payee", "card", "unknown", "unverified")
 OPEN: Final = (
@@ -144,14 +149,47 @@ def store_changes(
 
     A correction holds some lines of another batch: whoever is not among them is not gone.
     """
-    facts: dict[str, int | str | bool] = {
-        "county": county, "unit_no": unit_no, "department_no": department_no,
-        "batch_id": batch_id, "run_no": run_no, "is_whole": is_whole,
-    }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS pg_temp.differing")
-        for statement in judging.statements(CHANGES):
-            cursor.execute(statement, facts)
+        _compare(cursor, county, unit_no, batch_id, is_whole=is_whole)
+        cursor.execute(
+            "INSERT INTO validation_periodchange (county, unit_no, department_no, batch_id, run_no,"  # noqa: S608 - names of our own
+            f" line_id, last_period, {DIFFERENCE})"
+            f" SELECT %s, %s, %s, %s, %s, line_id, last_period, {DIFFERENCE} FROM difference"
+            # pages walk by id: the order of their rows is made here
+            " ORDER BY kind, row_no, name, object_key",
+            [county, unit_no, department_no, batch_id, run_no],
+        )
+
+
+def differences(*, county: str, unit_no: int) -> Differences:
+    """What the file under check differs in from last period; nothing is stored."""
+    with connection.cursor() as cursor:
+        _compare(cursor, county, unit_no, 0, is_whole=True)
+        cursor.execute("SELECT kind, count(*) FROM difference GROUP BY kind")
+        counts = {kind: int(times) for kind, times in cursor.fetchall()}
+        cursor.execute(
+            f"SELECT {DIFFERENCE} FROM (SELECT difference.*, row_number()"  # noqa: S608 - names of our own
+            " OVER (PARTITION BY kind ORDER BY row_no, name, object_key) AS place FROM difference)"
+            " AS placed WHERE place <= %s ORDER BY kind, place",
+            [DIFFERENCES_SHOWN],
+        )
+        names = [column.name for column in cursor.description]
+        rows = tuple(dict(zip(names, row, strict=True)) for row in cursor.fetchall())
+        cursor.execute("SELECT EXISTS (SELECT FROM own_period WHERE is_last)")
+        (has_last,) = cursor.fetchone()
+    return Differences(bool(has_last), counts, rows)
+
+
+def _compare(
+    cursor: CursorWrapper, county: str, unit_no: int, batch_id: int, *, is_whole: bool
+) -> None:
+    """Into the TEMP table `difference`; see changes.sql."""
+    facts: dict[str, int | str | bool] = {
+        "county": county, "unit_no": unit_no, "batch_id": batch_id, "is_whole": is_whole,
+    }  # fmt: skip
+    cursor.execute("DROP TABLE IF EXISTS pg_temp.differing, pg_temp.difference")
+    for statement in judging.statements(CHANGES):
+        cursor.execute(statement, facts)
 
 
 def store_verdicts(

@@ -1,4 +1,4 @@
--- What differs from last period, set by set: the rows of `validation_periodchange`.
+-- What differs from last period, set by set: a draft's become the rows of `validation_periodchange`.
 
 -- the lines that differ are few, and the planner has to know it: it would hash the whole registry for them
 CREATE TEMP TABLE differing ON COMMIT DROP AS
@@ -8,8 +8,7 @@ FROM facts
 WHERE last_fen IS NULL OR last_fen <> amount_fen OR last_version_id IS DISTINCT FROM version_id;
 ANALYZE differing;
 
-INSERT INTO validation_periodchange (county, unit_no, department_no, batch_id, run_no, line_id, row_no, kind, name,
-    object_key, last_period, before_fen, now_fen, before_last4, now_last4, shared_by)
+CREATE TEMP TABLE difference ON COMMIT DROP AS
 WITH compared AS (
     SELECT line.*, account.last4, account.number_index, old.last4 AS old_last4, old.number_index AS old_number
     FROM differing AS line
@@ -73,8 +72,6 @@ WITH compared AS (
     SELECT NULL, NULL, 'GONE', gone.beneficiary_name, gone.object_key, gone.period, gone.amount_fen, NULL, gone.last4, '', NULL
     FROM gone
 )
-SELECT %(county)s, %(unit_no)s, %(department_no)s, %(batch_id)s, %(run_no)s, line_id, row_no, kind, beneficiary_name,
-    object_key, last_period, before_fen, now_fen, before_last4, now_last4, shared_by
+SELECT line_id, row_no, kind, beneficiary_name AS name, object_key, last_period, before_fen, now_fen, before_last4,
+    now_last4, shared_by
 FROM changes
--- pages walk by id: the order of their rows is made here
-ORDER BY kind, row_no, beneficiary_name, object_key

@@ -43,6 +43,21 @@ CHANGE_WORD: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class Differences:
+    """What a file differs in from what its unit paid last period: how many of each kind, and the
+    first rows of each (`kind`, `row_no`, `name`, `object_key`, `before_fen`, `now_fen`,
+    `before_last4`, `now_last4`, `shared_by`). `has_last`: there is a last period at all.
+    """
+
+    has_last: bool
+    counts: Mapping[str, int]
+    rows: tuple[Mapping[str, Any], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"has_last": self.has_last, "counts": dict(self.counts), "rows": list(self.rows)}
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What one rule said of a whole run: 通过, 阻断, 待核 or 未比对, and of how many findings."""
 
@@ -119,6 +134,7 @@ class Report:
     amount_fen: int
     findings: tuple[FoundRow, ...] = field(default=())
     rules: Mapping[str, Outcome] = field(default_factory=dict)
+    differences: Differences | None = None
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Report:
@@ -137,7 +153,8 @@ class Report:
         return replace(self, findings=(*notices, *self.findings))
 
     def as_json(self) -> dict[str, Any]:
-        return {
+        told = {} if self.differences is None else {"differences": self.differences.as_json()}
+        return told | {
             "rows": self.rows,
             "passed": self.passed,
             "blocked": self.blocked,

@@ -38,7 +38,14 @@ from yikatong.validation.queries import (
     headway_of,
     recent_checks,
 )
-from yikatong.validation.rules import BLOCK, CONFIRM, INFO, SEVERITY_WORD
+from yikatong.validation.rules import (
+    BLOCK,
+    CHANGE_WORD,
+    CONFIRM,
+    INFO,
+    SEVERITY_WORD,
+    ChangeKind,
+)
 from yikatong.validation.titles import title_of
 
 UNPROCESSABLE: Final = 422
@@ -132,6 +139,7 @@ def check_run(request: DeskRequest, run_id: int) -> HttpResponse:
         context["groups"] = grouped(findings, chosen=chosen)
         context["passed_share"] = _percent(run.report)
         context["since"] = _since(run.report)
+        context["differences"] = _differences(run.report)
         context["can_download"] = run.unit_no == request.actor.unit_no
         context["may_again"] = actions.may_check_again(run, actor=request.actor)
     if _may_map(run, request.actor):
@@ -144,6 +152,22 @@ def _since(report: Mapping[str, Any]) -> str:
     if "cured" not in report:
         return ""
     return Progress(report["cured"], report["still"], report["new"]).sentence
+
+
+def _differences(report: Mapping[str, Any]) -> dict[str, Any] | None:
+    """与上期比较 of a file: each kind with its number and first rows; None in an old report."""
+    told = report.get("differences")
+    if told is None:
+        return None
+    counts = told["counts"]
+    rows = [row | {"word": CHANGE_WORD[ChangeKind(row["kind"])]} for row in told["rows"]]
+    return {
+        "has_last": told["has_last"],
+        "kinds": [{"word": CHANGE_WORD[kind], "count": counts.get(kind, 0)} for kind in ChangeKind],
+        "total": sum(counts.values()),
+        "rows": rows,
+        "more": sum(counts.values()) - len(rows),
+    }
 
 
 def _may_map(run: CheckRun, actor: Actor) -> bool:
