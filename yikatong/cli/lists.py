@@ -87,7 +87,7 @@ def load_roster(kind: str, file: Path, county: str, as_of: str, as_user: str | N
     session.log_in("web")
     from yikatong.organisation.scoping import acting
     from yikatong.registry.actions import load_roster as keep
-    from yikatong.registry.queries import newest_roster
+    from yikatong.registry.queries import left_out_of_newest, newest_roster
     from yikatong.submission.sheets import read_sheet
     from yikatong.submission.sheets_door import BULK
     from yikatong.submission.sheets_forms import ROSTER
@@ -105,9 +105,12 @@ def load_roster(kind: str, file: Path, county: str, as_of: str, as_user: str | N
             sheet.frame, kind=kind, as_of=day, file_name=file.name, content=content, actor=clerk
         )
         newest = newest_roster(kind, scope=clerk.scope)
+        left_out = left_out_of_newest(kind, scope=clerk.scope) if newest == day else None
     _tell((trouble.sentence for trouble in troubles), most=len(troubles))
     if newest is not None and newest > day:
         session.say(f"已有截止 {newest} 的同类名册，比对时用较新的那份；这一份只留存备查。")
+    if left_out is not None:
+        session.say(left_out.sentence)
     session.say(f"名册 {kind}（{day}）导入 {stored} 行；未采用 {len(troubles)} 行。")
     return BLOCKED if troubles else SOUND
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, F, Max, Min, QuerySet
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, QuerySet
 
 from yikatong.catalogue.models import Programme
 from yikatong.catalogue.queries import required_rosters
@@ -21,6 +22,7 @@ from yikatong.registry.models import (
     CardAccount,
     CardAccountVersion,
     Person,
+    RosterEntry,
     RosterLoad,
     VerificationRequest,
 )
@@ -277,3 +279,32 @@ def newest_roster(kind: str, *, scope: Scope) -> date | None:
     of_kind = RosterLoad.objects.filter(county=scope.county, kind=kind)
     found: date | None = of_kind.aggregate(newest=Max("as_of"))["newest"]
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Of the roster before the newest one: its as-of date, and how many people of it who are still
+    valid the newest does not name. A roster replaces the one before, it does not add to it.
+    """
+
+    as_of: date
+    people: int
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"上一份（截止 {self.as_of}）里有 {self.people} 人不在这一份里，以后按不在册比对。"
+            "名册每次整份替换：如果这一份只有新增的人，请连同原来的合成一份重新导入。"
+        )
+
+
+def left_out_of_newest(kind: str, *, scope: Scope) -> LeftOut | None:
+    """Whom the newest roster of this kind dropped; None where nobody, or where it is the first."""
+    loads = RosterLoad.objects.filter(county=scope.county, kind=kind).order_by("-as_of", "-pk")
+    newest, before = [*loads[:2], None, None][:2]
+    if newest is None or before is None:
+        return None
+    named = RosterEntry.objects.filter(load=newest, id_index=OuterRef("id_index"))
+    gone = RosterEntry.objects.filter(~Exists(named), load=before).exclude(until__lt=newest.as_of)
+    people = gone.values("id_index").distinct().count()
+    return LeftOut(before.as_of, people) if people else None
