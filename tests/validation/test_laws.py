@@ -180,7 +180,7 @@ def test_the_total_may_differ_by_rounding_and_is_told_once() -> None:
     assert found.lines == found.duck_lines == (2,), "the lines that are right to the fen pass"
     (told,) = (one for one in found.report.findings if one.rule == "AM-6")
     assert (told.row, told.severity) == (0, "confirm")
-    assert "应为 328.570 元，金额合计 328.880 元" in told.message
+    assert "应为 328.570 元，金额合计 328.88 元" in told.message
     assert "3 行四舍五入允许的 0.015 元" in told.message
     assert judged(sheet(wrong), "P02", law).lines == (), "0 switches it off"
 
