@@ -255,6 +255,19 @@ def test_a_workbook_that_counts_from_1904() -> None:
     assert first(out.getvalue(), ROSTER)["since"] == "2022-03-05"
 
 
+@pytest.mark.parametrize("stroke", ["/", "\\", "—", "——", "-", "－", "无", "N/A", "n/a", " / "])
+def test_a_stroke_is_an_empty_cell(make_xlsx: Make, stroke: str) -> None:
+    """Else every plot called / would be one plot, and a phone without a number everybody's."""
+    fields = {"标的编号": "object_key", "补贴面积": "quantity", "补贴标准": "standard",
+              "月数": "months", "联系电话": "phone", "银行账号": "account_no"}  # fmt: skip
+    header = [*HEADER, *fields, "户主姓名", "户主身份证号", "备注"]
+    row = first(make_xlsx([header, [*LINE, *[stroke] * len(fields), "冉光荣", stroke, stroke]]))
+    assert {name: row[name] for name in fields.values()} == dict.fromkeys(fields.values())
+    assert row["head_id"] is None
+    assert row["remark"] == stroke.strip()
+    assert row["lost_fields"] == []
+
+
 # -- money ----------------------------------------------------------------------------------------
 
 

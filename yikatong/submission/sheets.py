@@ -11,8 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-import polars as pl
-
 from yikatong.submission.sheets_apart import Child
 from yikatong.submission.sheets_door import (
     WEB,
@@ -109,9 +107,8 @@ def _telling(sheet: Sheet, package: Package) -> Sheet:
             sentence = f"工作簿里有 {cells.count} {what}，都按空白读取"
             sentence += f"：{where}。{todo}" if where else f"。{todo}"
             notices.append(Notice(None, "", "ER-1", "info", sentence))
-    hidden = sheet.frame["row"].filter(
-        sheet.frame["row"].is_in(pl.Series(package.hidden.get(sheet.name, ()), dtype=pl.Int64))
-    )
+    rows = sheet.frame["row"]
+    hidden = rows.filter(rows.is_in([*package.hidden.get(sheet.name, ())]))
     if len(hidden):
         shown = "、".join(map(str, hidden.head(SHOWN))) + (
             " 行等" if len(hidden) > SHOWN else " 行"

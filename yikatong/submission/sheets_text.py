@@ -41,6 +41,11 @@ _CONTROLS: Final = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\\u{fffe}\\u{ffff}]"
 _AS_TEXT: Final = r'^\s*="([^"]*)"\s*$'
 _TEN_THOUSANDS: Final = r"^(-?[0-9]+(?:\.[0-9]+)?)万$"
 _SHIFT: Final = 10_000
+# a stroke is how people fill a cell that has nothing to say; a name or a remark may be just that
+_NONE: Final = r"^(?:[/\\|—–－-]+|无|[Nn]/?[Aa])$"
+_MAY_BE_NONE: Final = frozenset(
+    {Kind.ID, Kind.ACCOUNT, Kind.PHONE, Kind.MONEY, Kind.NUMBER, Kind.DAY, Kind.KEY}
+)
 # a text of this shape is its own written form: nothing has to be looked at twice
 _CLEAN: Final = {
     Kind.ID: r"^[0-9A-Z]+$",
@@ -51,7 +56,7 @@ _CLEAN: Final = {
     Kind.NUMBER: r"^[0-9]+(?:\.[0-9]+)?$",
     Kind.DAY: r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
     Kind.CODED: "^[\u4e00-\u9fff]+$",
-    Kind.KEY: "^[!#-&(-*,-_{-~\u4e00-\u9fff]+$",
+    Kind.KEY: "^[!#-&(-*,-_{-~\u4e00-\u9fff]*[0-9][!#-&(-*,-_{-~\u4e00-\u9fff]*$",
     Kind.TEXT: "^[!-&(-~\u4e00-\u9fff]+$",
 }
 
@@ -93,6 +98,14 @@ def put_right(typed: pl.Series, kind: Kind) -> PutRight:
 def normalised(column: pl.Expr, kind: Kind) -> pl.Expr:
     """The column in its one written form; empty becomes null."""
     column = column.str.replace_all(_CONTROLS, "").str.replace(_AS_TEXT, "$1")
+    found = _written(column, kind)
+    is_filled = found.str.len_bytes() > 0
+    if kind in _MAY_BE_NONE:
+        is_filled &= ~_bare(column, _QUOTES).str.contains(_NONE)
+    return pl.when(is_filled).then(found)
+
+
+def _written(column: pl.Expr, kind: Kind) -> pl.Expr:
     match kind:
         case Kind.ID:
             found = _bare(column, _QUOTES).str.to_uppercase().str.replace(r"^(\d+)\.0$", "$1")
@@ -113,7 +126,7 @@ def normalised(column: pl.Expr, kind: Kind) -> pl.Expr:
             found = bare.str.replace_many(_DASHES, ["-"] * len(_DASHES))
         case Kind.TEXT:
             found = _trimmed(column)
-    return pl.when(found.str.len_bytes() > 0).then(found)
+    return found
 
 
 def name(column: pl.Expr) -> pl.Expr:
