@@ -31,6 +31,13 @@ COUNTIES = ("pengshui", "dadukou")
 SignIn = Callable[[str], Client]
 
 
+def page(client: Client, path: str) -> str:
+    """The page at this path, which is there."""
+    answer = client.get(path)
+    assert answer.status_code == 200, path
+    return answer.content.decode()
+
+
 @pytest.fixture(scope="module")
 def county(committing: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The number of a draft of 李霞's town in 彭水; 大渡口 has its posts and nothing else."""

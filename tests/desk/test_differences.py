@@ -6,9 +6,7 @@ import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from django.test import Client
-
-from tests.desk.conftest import SignIn
+from tests.desk.conftest import SignIn, page
 from yikatong.kernel.actor import ALL_UNITS
 from yikatong.organisation.machines import machine
 from yikatong.organisation.scoping import acting
@@ -23,12 +21,6 @@ HERE = "500243"
 LogIn = Callable[[str], AbstractContextManager[None]]
 NEW, AMOUNT = 60, 2
 INFO = '<span class="tag tag--info">'
-
-
-def page(client: Client, path: str) -> str:
-    answer = client.get(path)
-    assert answer.status_code == 200, path
-    return answer.content.decode()
 
 
 def test_a_batch_that_was_never_checked_has_neither_section(sign_in: SignIn, county: str) -> None:

@@ -6,9 +6,7 @@ import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from django.test import Client
-
-from tests.desk.conftest import SignIn
+from tests.desk.conftest import SignIn, page
 from yikatong.kernel.actor import ALL_UNITS
 from yikatong.organisation.machines import machine
 from yikatong.organisation.scoping import acting
@@ -24,12 +22,6 @@ HERE = "500243"
 LogIn = Callable[[str], AbstractContextManager[None]]
 REASON = "户主外出，村委会证明由本人代领"
 ASKED = "本项按户发放，应发到户主的一卡通；收款人不是登记的户主。"
-
-
-def page(client: Client, path: str) -> str:
-    answer = client.get(path)
-    assert answer.status_code == 200, path
-    return answer.content.decode()
 
 
 def group(told: str, rule: str) -> str:

@@ -11,9 +11,8 @@ import polars as pl
 
 from yikatong.kernel.errors import Refused
 from yikatong.submission.sheets_cells import RawSheet
-from yikatong.submission.sheets_forms import Form, Kind
+from yikatong.submission.sheets_forms import MEASURED, Form, Kind
 
-NUMBERS: Final = frozenset({Kind.MONEY, Kind.NUMBER})
 _FRONT: Final = r"^\s*[-+￥¥]?[0-9]{1,3}\s*$"
 _BACK: Final = r"^\s*[0-9]{3}(?:\.[0-9]+)?元?\s*$"
 # no remark and no account says this by itself
@@ -57,7 +56,7 @@ def refuse_split(
         parts = pl.DataFrame({"front": typed[str(at)], "back": typed[str(at + 1)],
                               "is_longer": is_longer})  # fmt: skip
         is_back = pl.col("is_longer") & pl.col("back").str.contains(_BACK)
-        if by_place[at] is Kind.MONEY and by_place.get(at + 1) not in NUMBERS:
+        if by_place[at] is Kind.MONEY and by_place.get(at + 1) not in MEASURED:
             is_back |= pl.col("back").str.contains(_FEN)
         whole = parts.select(
             (pl.col("front").str.contains(_FRONT) & is_back).fill_null(value=False)
@@ -72,4 +71,4 @@ def refuse_split(
 
 
 def _numbers(columns: Mapping[str, int], form: Form) -> Iterator[tuple[str, int]]:
-    return ((name, at) for name, at in columns.items() if form.field(name).kind in NUMBERS)
+    return ((name, at) for name, at in columns.items() if form.field(name).kind in MEASURED)

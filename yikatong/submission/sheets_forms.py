@@ -31,6 +31,9 @@ class Kind(Enum):
     TEXT = "text"
 
 
+MEASURED: Final = frozenset({Kind.MONEY, Kind.NUMBER})
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A column by its English name, the Chinese word for it, and the headers that mean it."""

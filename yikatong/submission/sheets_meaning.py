@@ -17,7 +17,7 @@ from yikatong.kernel.money import Money
 from yikatong.submission.sheets_cells import RawSheet, called, columns_of
 from yikatong.submission.sheets_commas import beside, refuse_split
 from yikatong.submission.sheets_door import HEAD_ROWS
-from yikatong.submission.sheets_forms import PERSON_ID, PERSON_NAME, Form, Kind
+from yikatong.submission.sheets_forms import MEASURED, PERSON_ID, PERSON_NAME, Form, Kind
 from yikatong.submission.sheets_header import (
     GUESSED,
     NO_MAPPING,
@@ -36,7 +36,6 @@ from yikatong.submission.sheets_twice import refuse_doubt, twice
 
 LEADS: Final = 4
 LOSABLE: Final = frozenset({Kind.ID, Kind.ACCOUNT, Kind.KEY})
-MEASURED: Final = frozenset({Kind.MONEY, Kind.NUMBER})
 SHOWN_ROWS: Final = 5
 
 
