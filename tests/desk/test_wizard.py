@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from openpyxl import load_workbook
 
-from tests.desk.conftest import LISTS, SignIn
+from tests.desk.conftest import LISTS, SignIn, page
 from yikatong.audit.models import AuditEvent
 from yikatong.kernel.actor import ALL_UNITS
 from yikatong.organisation.machines import machine
@@ -40,12 +40,6 @@ def checked(log_in: LogIn, where: str) -> str:
         run = check_run_with_file(int(where.rpartition("/")[2]), scope=actor.scope)
         run_check(run, bands=Bands(*ALL_UNITS), actor=actor)
     return where
-
-
-def page(client: Client, where: str) -> str:
-    answer = client.get(where)
-    assert answer.status_code == 200
-    return answer.content.decode()
 
 
 def columns(told: str) -> dict[str, tuple[str, str]]:
@@ -222,3 +216,23 @@ def test_a_csv_file_is_not_called_by_a_sheet_that_it_has_not(
     told = page(clerk, where)
     assert "这个表格缺少必需的列" in told
     assert "“csv”" not in told
+
+
+def test_which_of_two_amounts_counts_is_said_before_anything_is_stored(
+    sign_in: SignIn, county: str, log_in: LogIn
+) -> None:
+    clerk = sign_in("pengshui-town-clerk")
+    header = "姓名,身份证号,面积,应发金额,实发金额\n"
+    sheet = header + "冉一,500243199001010018,3,220.8,200\n"
+    where = checked(log_in, upload(clerk, "两个金额.csv", sheet.encode(), period="2026-06"))
+    told = page(clerk, where)
+    assert "“应发金额”和“实发金额”两列都像是补贴金额，第 2 行内容不同" in told
+    assert "请在下面选定各是什么" in told
+    assert "不确认也可以" not in told
+    assert clerk.post(f"{where}/save").status_code == 422
+    selects = columns(told)
+    facts = dict(selects.values()) | {selects["应发金额"][0]: "", selects["实发金额"][0]: "amount"}
+    (action,) = re.findall(r'action="([^"]*)"[^>]*>(?:(?!</form>).)*column_', told, re.S)
+    again = clerk.post(action, facts)
+    assert again.status_code == 302
+    assert "￥200.00" in page(clerk, checked(log_in, again.headers["Location"]))

@@ -17,9 +17,7 @@ def test_two_amounts_that_differ_are_asked_about(make_xlsx: Make, left: int) -> 
     """Else the first is paid, whichever it is."""
     rows = [BOTH, ["冉", ID, "5.00", "5"], ["谭", OTHER, 6, "￥4.00元"]]
     book = make_xlsx([[*[None] * left, *row] for row in rows])
-    with pytest.raises(
-        MissingColumns, match=r"“应发金额”和“实发金额”.*第 3 行等 1 行内容不同"
-    ) as asked:
+    with pytest.raises(MissingColumns, match=r"“应发金额”和“实发金额”.*第 3 行内容不同") as asked:
         read(book)
     unsure = [column.label for column in asked.value.mapped if not column.is_sure]
     assert unsure == BOTH[2:]

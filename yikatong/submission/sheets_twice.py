@@ -8,12 +8,12 @@ from typing import Final
 import polars as pl
 
 from yikatong.submission.sheets_cells import RawSheet, called
-from yikatong.submission.sheets_forms import Form, Kind
+from yikatong.submission.sheets_forms import MEASURED, Form, Kind
 from yikatong.submission.sheets_header import GUESSED, REPEATED, TOLD, Header, MissingColumns
 from yikatong.submission.sheets_text import put_right
 
 # what decides where the money goes, and how much
-DECISIVE: Final = frozenset({Kind.MONEY, Kind.NUMBER, Kind.ID, Kind.ACCOUNT})
+DECISIVE: Final = MEASURED | {Kind.ID, Kind.ACCOUNT}
 
 
 def twice(header: Header, form: Form, left: int) -> dict[int, str]:
@@ -72,9 +72,10 @@ def _asked(
     )
     first, second = (f"“{column.label}”" for column in mapped if column.place in asked)
     word = form.field(name).word
+    where = f"第 {rows[0]} 行" + (f"等 {len(rows)} 行" if len(rows) > 1 else "")
     return MissingColumns(
-        f"{called(raw.name)}里{first}和{second}两列都像是{word}，第 {rows[0]} 行等 {len(rows)} 行"
-        f"内容不同。请指定哪一列是{word}、另一列不用，或删去不用的一列后重新上传。",
+        f"{called(raw.name)}里{first}和{second}两列都像是{word}，{where}内容不同。"
+        f"请指定哪一列是{word}、另一列不用，或删去不用的一列后重新上传。",
         mapped,
         (),
     )
